@@ -1,0 +1,1 @@
+"""A small language model behind an OpenAI-compatible HTTP API, for the local stack only."""

@@ -1,0 +1,241 @@
+"""Deploy the real templates to the emulator with the real CDK command line, and only when something changed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.stack import aws
+from local.stack.fingerprint import fingerprint
+from local.stack.services import tail
+from local.tools.catalogue import CDK_VERSION, cdk_command
+from local.tools.errors import LocalError
+from local.tools.locations import DEVELOPMENT_VENV
+from local.tools.progress import Progress, Step
+
+if TYPE_CHECKING:
+    import boto3
+
+DEPLOYED_FROM = ("app.py", "cdk.json", "requirements.txt", "stacks", "functions", "statemachines", "prompts")
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+# Kept inside the emulator, so that it is lost and restored together with what it describes.
+DEPLOYED_PARAMETER = "/silent-infinity/local/deployed"
+OUTBOX_QUEUE = "silent-infinity-outbox"
+OUTBOX_TOPIC_OUTPUT = "OperationsTopicArn"
+TABLE_TYPES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """Deploys the application in `project` to the emulator at `endpoint_url`."""
+
+    project: Path
+    home: Path
+    endpoint_url: str
+    context: Mapping[str, str]
+    session: boto3.Session
+    progress: Progress
+
+    def client(self, service: Any) -> Any:
+        """A client of the emulated service."""
+        return self.session.client(service, endpoint_url=self.endpoint_url)
+
+    def is_current(self) -> bool:
+        """Whether the emulator holds just what the sources say."""
+        return self._parameter(DEPLOYED_PARAMETER) == self._fingerprint()
+
+    def deploy(self) -> None:
+        """Bootstrap once, synthesise, deploy all stacks, and switch on what the emulator leaves off.
+
+        Raises LocalError with the end of the log when a step fails.
+        """
+        made_from = self._fingerprint()
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            steps = [pool.submit(self._bootstrap), pool.submit(self._synthesise)]
+            for step in steps:
+                step.result()
+        self._cdk(
+            "Deploying the stacks", "deploy", ["deploy", "--app", str(self._assembly), *self._deploy_options]
+        )
+        with self.progress.step("Finishing the local stack", quiet=True):
+            self._switch_on_table_features()
+            self._open_outbox()
+            self.client("ssm").put_parameter(
+                Name=DEPLOYED_PARAMETER, Value=made_from, Type="String", Overwrite=True
+            )
+
+    def destroy(self) -> None:
+        """Delete the stacks, in the order that their dependencies allow."""
+        self.client("ssm").delete_parameters(Names=[DEPLOYED_PARAMETER])
+        self._synthesise()
+        self._cdk(
+            "Deleting the stacks", "destroy", ["destroy", "--app", str(self._assembly), "--all", "--force"]
+        )
+
+    def outputs(self) -> dict[str, str]:
+        """The outputs of all deployed stacks by their short names."""
+        pages = self.client("cloudformation").get_paginator("describe_stacks").paginate()
+        stacks = [stack for page in pages for stack in page["Stacks"]]
+        ours = [s for s in stacks if s["StackName"].startswith(f"SilentInfinity-{self.context['env']}-")]
+        return {out["OutputKey"]: out["OutputValue"] for stack in ours for out in stack.get("Outputs", [])}
+
+    @property
+    def _assembly(self) -> Path:
+        return self.home / "cdk.out"
+
+    @property
+    def _deploy_options(self) -> list[str]:
+        return ["--all", "--require-approval", "never", "--method", "direct", "--concurrency", "4"]
+
+    def _fingerprint(self) -> str:
+        facts = (json.dumps(self.context, sort_keys=True), CDK_VERSION, sys.version)
+        return fingerprint(self.project, DEPLOYED_FROM, *facts)
+
+    def _parameter(self, name: str) -> str | None:
+        ssm = self.client("ssm")
+        try:
+            value: str = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        except ssm.exceptions.ParameterNotFound:
+            return None
+        return value
+
+    def _bootstrap(self) -> None:
+        if self._parameter(BOOTSTRAP_PARAMETER) is not None:
+            return
+        target = f"aws://{aws.ACCOUNT}/{aws.REGION}"
+        # Away from the project: its application need not be run for this.
+        empty = self.home / "tmp" / "bootstrap"
+        empty.mkdir(parents=True, exist_ok=True)
+        self._cdk(
+            "Preparing the emulated account (cdk bootstrap)", "bootstrap", ["bootstrap", target], cwd=empty
+        )
+
+    def _synthesise(self) -> None:
+        shutil.rmtree(self._assembly, ignore_errors=True)
+        context = [part for name, value in self.context.items() for part in ("-c", f"{name}={value}")]
+        arguments = ["synth", "--quiet", "--output", str(self._assembly), *context]
+        self._cdk("Building the templates (cdk synth)", "synth", arguments)
+
+    def _cdk(self, title: str, name: str, arguments: Iterable[str], cwd: Path | None = None) -> None:
+        log = self.home / "logs" / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        command = [*cdk_command(), *arguments, "--no-color", "--no-notices"]
+        with self.progress.step(title) as step:
+            code = run_reporting(
+                command, cwd=cwd or self.project, env=self._environment(), log=log, step=step
+            )
+        if code != 0:
+            raise LocalError(
+                f"{title} failed (exit code {code}). The end of its log:\n{tail(log, 25)}\n",
+                f"The whole log is {log}.",
+            )
+
+    def _environment(self) -> dict[str, str]:
+        return cdk_environment(aws.local_environment(os_environment(), self.endpoint_url))
+
+    def _switch_on_table_features(self) -> None:
+        """CloudFormation in the emulator ignores TTL and point-in-time recovery; its API does not."""
+        dynamodb = self.client("dynamodb")
+        cloudformation = self.client("cloudformation")
+        for stack, template in templates(self._assembly):
+            for logical_id, resource in template.get("Resources", {}).items():
+                if resource["Type"] not in TABLE_TYPES:
+                    continue
+                found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+                table = found["StackResourceDetail"]["PhysicalResourceId"]
+                _match_time_to_live(dynamodb, table, resource.get("Properties", {}))
+                _match_recovery(dynamodb, table, resource.get("Properties", {}))
+
+    def _open_outbox(self) -> None:
+        """Subscribe a queue to the operations topic: the emulator shows e-mail subscriptions to nobody."""
+        topic = self.outputs().get(OUTBOX_TOPIC_OUTPUT)
+        if topic is None:
+            return
+        sqs, sns = self.client("sqs"), self.client("sns")
+        url = sqs.create_queue(QueueName=OUTBOX_QUEUE)["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        if all(subscription["Endpoint"] != attributes["QueueArn"] for subscription in subscriptions):
+            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
+
+
+def os_environment() -> Mapping[str, str]:
+    """The caller's environment (apart, so that nothing here reads it by accident)."""
+    import os
+
+    return os.environ
+
+
+def cdk_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """`base` with what the CDK command line needs: the pinned Node.js, and this environment's `python`."""
+    node = Path(cdk_command()[0]).parent
+    path = f"{DEVELOPMENT_VENV / 'bin'}:{node}:{base.get('PATH', '')}"
+    quiet = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "true"}
+    return {**base, **quiet, "PATH": path, "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "true"}
+
+
+def run_reporting(command: Iterable[str], *, cwd: Path, env: Mapping[str, str], log: Path, step: Step) -> int:
+    """Run a command to its end, its output in `log`, its latest line beside the step; returns the exit code."""
+    with (
+        log.open("w", encoding="utf-8") as sink,
+        subprocess.Popen(
+            list(command),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            plain = _ESCAPE.sub("", line)
+            sink.write(plain)
+            sink.flush()
+            if plain.strip():
+                step.say(plain)
+    return process.returncode
+
+
+def templates(assembly: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Stack name and template of every stack in a synthesised assembly."""
+    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
+    found = []
+    for name, artifact in manifest["artifacts"].items():
+        if artifact["type"] == "aws:cloudformation:stack":
+            properties = artifact["properties"]
+            file = assembly / properties["templateFile"]
+            template = json.loads(file.read_text(encoding="utf-8"))
+            found.append((properties.get("stackName", name), template))
+    return found
+
+
+def _match_time_to_live(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> None:
+    wanted = properties.get("TimeToLiveSpecification", {})
+    if not wanted.get("Enabled"):
+        return
+    now = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    if now.get("TimeToLiveStatus") != "ENABLED" or now.get("AttributeName") != wanted["AttributeName"]:
+        specification = {"Enabled": True, "AttributeName": wanted["AttributeName"]}
+        dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
+
+
+def _match_recovery(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> None:
+    key = "PointInTimeRecoverySpecification"
+    # A global table (TableV2 in the CDK) carries the setting on each replica.
+    holders = [properties, *properties.get("Replicas", [])]
+    if any(holder.get(key, {}).get("PointInTimeRecoveryEnabled") for holder in holders):
+        dynamodb.update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
