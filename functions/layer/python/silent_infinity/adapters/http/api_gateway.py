@@ -1,0 +1,51 @@
+"""API Gateway's Lambda proxy events to plain requests, and problem documents back."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from silent_infinity.domain import problems
+from silent_infinity.ports.errors import StoreUnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyRequest:
+    """A request whose caller is known. `path` holds the path parameters, `body` the parsed JSON object."""
+
+    method: str
+    subject: str
+    path: Mapping[str, str]
+    body: dict[str, Any]
+
+
+def respond(
+    event: Mapping[str, Any], route: Callable[[ProxyRequest], problems.HttpResponse]
+) -> dict[str, Any]:
+    """Parse the proxy event, call the route, and return the proxy response.
+
+    A token that is not an ID token is refused with 401, a body that is not a JSON object with 400, and a store
+    that is down becomes 503: none of them says what was sent.
+    """
+    claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims") or {}
+    if claims.get("token_use") != "id" or not claims.get("sub"):
+        return _proxy(problems.unauthorized())
+    try:
+        body = json.loads(event.get("body") or "{}")
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        return _proxy(problems.invalid_request([{"path": "", "keyword": "type"}]))
+    request = ProxyRequest(event["httpMethod"], claims["sub"], event.get("pathParameters") or {}, body)
+    try:
+        return _proxy(route(request))
+    except StoreUnavailableError:
+        return _proxy(problems.service_unavailable())
+
+
+def _proxy(response: problems.HttpResponse) -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "headers": {"Cache-Control": "no-store", **response.headers},
+        "body": response.body,
+    }

@@ -1,0 +1,34 @@
+"""JSON Schema validation that never quotes what it looked at."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from silent_infinity.ports.validation import Violation
+from silent_infinity.schemas import schema
+
+
+class JsonSchemaValidator:
+    """Validates against the draft 2020-12 schemas of the layer.
+
+    The validator's own messages quote the offending value, and here the value is what a person in distress
+    wrote: only the place and the keyword leave this class.
+    """
+
+    def violations(self, schema_name: str, value: object) -> Sequence[Violation]:
+        """Return every broken rule of the schema; none if `value` is valid.
+
+        Raises:
+            FileNotFoundError: there is no such schema.
+        """
+        return [
+            Violation("".join(f"/{part}" for part in error.absolute_path), str(error.validator))
+            for error in _validator(schema_name).iter_errors(value)
+        ]
+
+
+@cache
+def _validator(schema_name: str) -> Any:
+    return Draft202012Validator(schema(schema_name), format_checker=Draft202012Validator.FORMAT_CHECKER)

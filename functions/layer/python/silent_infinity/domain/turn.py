@@ -1,0 +1,170 @@
+"""The values that make up a turn: one message, its reply, and all that was decided between them."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+CRISIS_FLOW_LEVEL = 2
+"""From this crisis level on, a turn is never experimented on, limited, refused or answered from a template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where the message was written. `page_path` has no query; `network_ms` is the client's own estimate."""
+
+    page_path: str = ""
+    referrer_class: str = "direct"
+    device_class: str = "desktop"
+    browser: str = "other"
+    network_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One side of an earlier turn, as a model reads it. `role` is `user` or `assistant`."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedVariant:
+    """The arm of a category that a turn takes, with its configuration."""
+
+    variant_id: str
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """What earlier turns of the session tell this one."""
+
+    turn_count: int = 0
+    last_kind: str | None = None
+    used_reply_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PostureState:
+    """Where the session stands in the crisis flow (see `domain.crisis.posture`); `version` guards updates."""
+
+    active: bool = False
+    level: int = 0
+    peak: int = 0
+    calm_turns: int = 0
+    check_in_due: bool = False
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Why the caller has to slow down: `rate` (turns a minute) or `budget` (tokens a day)."""
+
+    reason: str = ""
+    retry_after_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A guard that refused the message, and what the person is told."""
+
+    rule_id: str = ""
+    reply_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureTimings:
+    """Milliseconds spent in the parts of the capture."""
+
+    db_read_ms: int = 0
+    db_write_ms: int = 0
+    guardrail_ms: int = 0
+    variant_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A captured message with its context: the payload that the other states work from."""
+
+    turn_id: str
+    session_id: str
+    message: str
+    received_at: str
+    user_id_hash: str = ""
+    claim_key: str = ""
+    locale: str = "en-US"
+    client: Client = Client()
+    history: tuple[Utterance, ...] = ()
+    posture: PostureState = PostureState()
+    session: SessionState = SessionState()
+    variants: dict[str, AssignedVariant] = field(default_factory=dict)
+    production: dict[str, AssignedVariant] = field(default_factory=dict)
+    limited: bool = False
+    limit: Limit = Limit()
+    blocked: bool = False
+    block: Block = Block()
+    reserved_tokens: int = 0
+    degraded: tuple[str, ...] = ()
+    timings: CaptureTimings = CaptureTimings()
+
+    def without_history(self) -> "Turn":
+        """Return the turn as it is recorded: the earlier turns have records of their own."""
+        return replace(self, history=())
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counts them, and their price in US dollars."""
+
+    tokens_input: int = 0
+    tokens_output: int = 0
+    tokens_cache_read: int = 0
+    tokens_cache_write: int = 0
+    cost_usd: float = 0.0
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens of the call; what a budget counts."""
+        return self.tokens_input + self.tokens_output + self.tokens_cache_read + self.tokens_cache_write
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.tokens_input + other.tokens_input,
+            self.tokens_output + other.tokens_output,
+            self.tokens_cache_read + other.tokens_cache_read,
+            self.tokens_cache_write + other.tokens_cache_write,
+            self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLatency:
+    """Milliseconds from the request to the first and to the last token."""
+
+    llm_ttft_ms: int = 0
+    llm_complete_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A reply before validation. `source` is `model`, `composer` or `none` (nothing could be written).
+
+    `reserve_text` is the composer's reply, safe to serve as it stands; empty for crisis turns, whose reserve is
+    the vetted reply of the screen. `exposures` names the variants that really had a part in this draft.
+    """
+
+    text: str
+    source: str
+    attempt: int = 1
+    model_id: str = ""
+    provider: str = ""
+    prompt_id: str = ""
+    prompt_sha: str = ""
+    usage: Usage = Usage()
+    latency: ModelLatency = ModelLatency()
+    finish_reason: str = ""
+    fallback_used: bool = False
+    reserve_text: str = ""
+    exposures: dict[str, str] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
+    error_class: str | None = None
+    retry_count: int = 0

@@ -1,0 +1,75 @@
+"""Where conversations are kept: one item for the session, one for each turn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from silent_infinity.domain.turn import PostureState, SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as stored. Times are ISO 8601 in UTC; `expires_at` is in epoch seconds.
+
+    `variants` maps each category to the variant id that was assigned when the session began. A `deleted`
+    session is a tombstone: its texts are gone, and nothing may be written to it any more.
+    """
+
+    session_id: str
+    user_id_hash: str
+    created_at: str
+    updated_at: str
+    expires_at: int
+    locale: str = "en-US"
+    state: SessionState = SessionState()
+    posture: PostureState = PostureState()
+    variants: dict[str, str] = field(default_factory=dict)
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """A turn as stored: the message from the moment it was captured, the reply once it was recorded."""
+
+    turn_id: str
+    session_id: str
+    message: str
+    received_at: str
+    expires_at: int
+    claim_key: str = ""
+    reply: str = ""
+    reply_kind: str = ""
+    crisis_level: int = 0
+
+
+class ConversationStore(Protocol):
+    """Sessions and their turns. Every method may raise StoreUnavailableError."""
+
+    def find_session(self, session_id: str) -> Session | None:
+        """Return the session (a tombstone included), or None. The read is consistent."""
+        ...
+
+    def store_message(self, session: Session, turn: StoredTurn) -> None:
+        """Open the session if it does not exist, and store the message, all or nothing.
+
+        Doing it again for the same `turn_id` changes nothing: a reply that is already there stays.
+
+        Raises:
+            ConflictError: the session was deleted or belongs to another person.
+        """
+        ...
+
+    def recent_turns(self, session_id: str, limit: int) -> Sequence[StoredTurn]:
+        """Return the last `limit` turns, oldest first."""
+        ...
+
+    def all_turns(self, session_id: str) -> Sequence[StoredTurn]:
+        """Return every turn, oldest first."""
+        ...
+
+    def delete_session(self, session_id: str, deleted_at: str, expires_at: int) -> int:
+        """Remove every turn, leave a tombstone in place of the session, and return how many turns went.
+
+        Running it again after a crash in the middle finishes the work.
+        """
+        ...

@@ -1,0 +1,314 @@
+"""Capture a message: the first state of every turn.
+
+The order matters. The claim fixes who answers and under which identifiers; the message is stored right after
+it, before anything else can fail; only then come the things that a turn can do without.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from silent_infinity.domain import problems
+from silent_infinity.domain.guards.before import first_block, redact
+from silent_infinity.domain.ids import body_hash, claim_key, user_id_hash, uuid4, uuid7
+from silent_infinity.domain.payload import from_payload, to_payload
+from silent_infinity.domain.text import clean_message, utf8_size
+from silent_infinity.domain.turn import (
+    Block,
+    CaptureTimings,
+    Client,
+    Limit,
+    Turn,
+    Utterance,
+)
+from silent_infinity.domain.variants import assign, production
+from silent_infinity.ports.claims import Claim, ClaimStore
+from silent_infinity.ports.clock import Clock, unix_ms
+from silent_infinity.ports.conversations import ConversationStore, Session, StoredTurn
+from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
+from silent_infinity.ports.limits import LimitPolicy, LimitStore
+from silent_infinity.ports.randomness import Randomness
+from silent_infinity.ports.user_salt import UserSalt
+from silent_infinity.ports.validation import SchemaValidator
+from silent_infinity.ports.variants import VariantRegistry
+
+T = TypeVar("T")
+
+LEASE_MS = 30_000
+"""A claim older than this may be taken over; longer than any execution lives."""
+
+CLAIM_SECONDS = 24 * 3600
+"""How long a key is remembered."""
+
+HISTORY_TURNS = 12
+HISTORY_BYTES = 60_000
+"""Step Functions passes at most 256 KiB between states, and the history travels through several."""
+
+DEFAULT_LOCALE = "en-US"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    """A message as the workflow hands it over. `idempotency_key` is empty if the client sent none."""
+
+    body: dict[str, Any]
+    subject: str
+    token_use: str
+    execution_id: str
+    idempotency_key: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "CaptureRequest":
+        """Read the state's input.
+
+        Raises:
+            PayloadError: a field is missing.
+        """
+        return from_payload(cls, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What capture decided.
+
+    `outcome` is `accepted` (with `turn`), `replayed` or `refused` (with `response`), `in_progress` (another
+    execution is at work on the same claim), or `unrecorded` (a reply was fixed but its record is still due).
+    """
+
+    outcome: str
+    claim_key: str = ""
+    response: problems.HttpResponse | None = None
+    record: dict[str, Any] | None = None
+    turn: Turn | None = None
+
+    def to_payload(self) -> dict[str, Any]:
+        """Return the state's output."""
+        payload: dict[str, Any] = to_payload(self)
+        return payload
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePolicy:
+    """The limits of one person, and how long conversations are kept (days)."""
+
+    limits: LimitPolicy
+    retention_days: int
+
+
+class CaptureMessage:
+    """Validates, claims and stores one message, and gathers what the turn needs to know."""
+
+    def __init__(
+        self,
+        *,
+        validator: SchemaValidator,
+        conversations: ConversationStore,
+        claims: ClaimStore,
+        limits: LimitStore,
+        variants: VariantRegistry,
+        salt: UserSalt,
+        clock: Clock,
+        randomness: Randomness,
+        policy: CapturePolicy,
+    ) -> None:
+        self._validator = validator
+        self._conversations = conversations
+        self._claims = claims
+        self._limits = limits
+        self._variants = variants
+        self._salt = salt
+        self._clock = clock
+        self._randomness = randomness
+        self._policy = policy
+
+    def __call__(self, request: CaptureRequest) -> Captured:
+        """Capture the message.
+
+        Raises:
+            StoreUnavailableError: the message could not be stored; the workflow goes on without a record.
+        """
+        refusal = self._refuse(request)
+        if refusal is not None:
+            return Captured("refused", response=refusal)
+        now = self._clock.now()
+        user = user_id_hash(self._salt.salt(), request.subject)
+        wanted = request.body.get("session_id")
+        reads = _Stopwatch(self._clock)
+        session = reads.time(lambda: self._conversations.find_session(wanted)) if wanted else None
+        if wanted and not _owned(session, user):
+            return Captured("refused", response=problems.session_not_found())
+        claim = self._claim(request, user, wanted, now)
+        standing = self._claims.put_if_absent(claim)
+        decided = self._decide(standing, claim, now)
+        if isinstance(decided, Captured):
+            return decided
+        if session is None and decided.turn_id != claim.turn_id:
+            session = reads.time(lambda: self._conversations.find_session(decided.session_id))
+        return self._accept(request, user, decided, session, now, reads)
+
+    def _refuse(self, request: CaptureRequest) -> problems.HttpResponse | None:
+        if request.token_use != "id" or not request.subject:
+            return problems.unauthorized()
+        broken = self._validator.violations("turn_request", request.body)
+        if broken:
+            return problems.invalid_request([{"path": v.path, "keyword": v.keyword} for v in broken])
+        if not clean_message(request.body["message"]):
+            return problems.invalid_request([{"path": "/message", "keyword": "minLength"}])
+        return None
+
+    def _claim(self, request: CaptureRequest, user: str, session_id: str | None, now: datetime) -> Claim:
+        now_ms = unix_ms(now)
+        return Claim(
+            claim_key=claim_key(user, request.idempotency_key, request.execution_id),
+            body_hash=body_hash(request.body),
+            turn_id=uuid7(now_ms, self._randomness.token(10)),
+            session_id=session_id or uuid4(self._randomness.token(16)),
+            owner=request.execution_id,
+            lease_until_ms=now_ms + LEASE_MS,
+            expires_at=now_ms // 1000 + CLAIM_SECONDS,
+        )
+
+    def _decide(self, standing: Claim, ours: Claim, now: datetime) -> Claim | Captured:
+        if standing.body_hash != ours.body_hash:
+            return Captured("refused", response=problems.key_reused())
+        if standing.answer is not None:
+            if standing.record is not None:
+                return Captured("unrecorded", standing.claim_key, record=json.loads(standing.record))
+            replay = problems.HttpResponse(200, standing.answer, {"Content-Type": "application/json"})
+            return Captured("replayed", standing.claim_key, response=replay)
+        if standing.owner == ours.owner:
+            return standing
+        if standing.lease_until_ms > unix_ms(now):
+            return Captured("in_progress", standing.claim_key)
+        taken = self._claims.take_over(standing, ours.owner, ours.lease_until_ms)
+        return taken or Captured("in_progress", standing.claim_key)
+
+    def _accept(
+        self,
+        request: CaptureRequest,
+        user: str,
+        claim: Claim,
+        session: Session | None,
+        now: datetime,
+        reads: "_Stopwatch",
+    ) -> Captured:
+        body = request.body
+        message = clean_message(body["message"])
+        checks = _Stopwatch(self._clock)
+        block = checks.time(lambda: first_block(message))
+        expires_at = unix_ms(now) // 1000 + self._policy.retention_days * 86_400
+        session = session or Session(
+            session_id=claim.session_id,
+            user_id_hash=user,
+            created_at=now.isoformat(),
+            updated_at=now.isoformat(),
+            expires_at=expires_at,
+            locale=body.get("locale") or DEFAULT_LOCALE,
+        )
+        degraded: list[str] = []
+        # Variants come before the message is stored only because a new session is stored with them; the
+        # registry answers from its cache or the initial population when its table is down.
+        choosing = _Stopwatch(self._clock)
+        known = choosing.time(self._variants.active)
+        if self._variants.stale:
+            degraded.append("variants")
+        defaults = production(known)
+        variants = assign(known, session.session_id, session.variants)
+        session = replace(session, variants={c: v.variant_id for c, v in variants.items()})
+        writes = _Stopwatch(self._clock)
+        stored = StoredTurn(
+            turn_id=claim.turn_id,
+            session_id=session.session_id,
+            message=redact(message),
+            received_at=now.isoformat(),
+            expires_at=expires_at,
+            claim_key=claim.claim_key,
+        )
+        try:
+            writes.time(lambda: self._conversations.store_message(session, stored))
+        except ConflictError:
+            self._claims.release(claim.claim_key, claim.owner)
+            return Captured("refused", response=problems.session_not_found())
+        limit = self._limit(user, claim, unix_ms(now), degraded, writes)
+        turn = Turn(
+            turn_id=claim.turn_id,
+            session_id=session.session_id,
+            user_id_hash=user,
+            claim_key=claim.claim_key,
+            received_at=now.isoformat(),
+            message=message,
+            locale=body.get("locale") or session.locale,
+            client=from_payload(Client, body.get("client") or {}),
+            history=self._history(session, claim.turn_id, degraded, reads),
+            posture=session.posture,
+            session=session.state,
+            variants=variants,
+            production=defaults,
+            limited=limit is not None,
+            limit=limit or Limit(),
+            blocked=block is not None,
+            block=Block(block.rule_id, block.reply_text) if block else Block(),
+            reserved_tokens=0 if limit or "limits" in degraded else self._policy.limits.reserve_tokens,
+            degraded=tuple(degraded),
+            timings=CaptureTimings(reads.ms, writes.ms, checks.ms, choosing.ms),
+        )
+        return Captured("accepted", claim.claim_key, turn=turn)
+
+    def _limit(
+        self, user: str, claim: Claim, now_ms: int, degraded: list[str], writes: "_Stopwatch"
+    ) -> Limit | None:
+        """Count the turn. A limited turn gives its claim back, so that a later try need not wait for it."""
+        try:
+            limit = writes.time(lambda: self._limits.take_turn(user, self._policy.limits, now_ms))
+            if limit is not None:
+                self._claims.release(claim.claim_key, claim.owner)
+        except StoreUnavailableError:
+            degraded.append("limits")
+            return None
+        return limit
+
+    def _history(
+        self, session: Session, turn_id: str, degraded: list[str], reads: "_Stopwatch"
+    ) -> tuple[Utterance, ...]:
+        if session.state.turn_count == 0:
+            return ()
+        try:
+            turns = reads.time(
+                lambda: self._conversations.recent_turns(session.session_id, HISTORY_TURNS + 1)
+            )
+        except StoreUnavailableError:
+            degraded.append("history")
+            return ()
+        utterances: list[Utterance] = []
+        size = 0
+        for turn in reversed([t for t in turns if t.turn_id != turn_id][-HISTORY_TURNS:]):
+            pair = [Utterance("user", turn.message)]
+            if turn.reply:
+                pair.append(Utterance("assistant", turn.reply))
+            size += sum(utf8_size(utterance.text) for utterance in pair)
+            if size > HISTORY_BYTES:
+                break
+            utterances[:0] = pair
+        return tuple(utterances)
+
+
+class _Stopwatch:
+    """Adds up the milliseconds of several calls."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.ms = 0
+
+    def time(self, call: Callable[[], T]) -> T:
+        start = unix_ms(self._clock.now())
+        try:
+            return call()
+        finally:
+            self.ms += unix_ms(self._clock.now()) - start
+
+
+def _owned(session: Session | None, user: str) -> bool:
+    return session is not None and not session.deleted and session.user_id_hash == user

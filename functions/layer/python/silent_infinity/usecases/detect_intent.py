@@ -1,0 +1,58 @@
+"""Find out what kind of turn a message asks for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from silent_infinity.domain.intent import IntentResult, detect
+from silent_infinity.domain.payload import from_payload
+from silent_infinity.domain.turn import Utterance
+from silent_infinity.ports.clock import Clock, unix_ms
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRequest:
+    """A message in its context. `last_kind` is the kind of the previous reply, if there was one."""
+
+    message: str
+    turn_id: str = ""
+    history: tuple[Utterance, ...] = ()
+    locale: str = "en-US"
+    last_kind: str | None = None
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "IntentRequest":
+        """Read the state's input.
+
+        Raises:
+            PayloadError: there is no message.
+        """
+        return from_payload(cls, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """The intent, and how long it took in milliseconds."""
+
+    intent: IntentResult
+    intent_ms: int
+    turn_id: str = ""
+
+    def to_payload(self) -> dict[str, Any]:
+        """Return the state's output."""
+        return {**self.intent.to_payload(), "intent_ms": self.intent_ms}
+
+
+class DetectIntent:
+    """Classifies the message; greetings, thanks, goodbyes and unclear messages come with a ready reply."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def __call__(self, request: IntentRequest) -> Understood:
+        """Detect the intent."""
+        start = unix_ms(self._clock.now())
+        result = detect(
+            request.message, request.history, request.locale, request.last_kind, seed=request.turn_id
+        )
+        return Understood(result, unix_ms(self._clock.now()) - start, request.turn_id)

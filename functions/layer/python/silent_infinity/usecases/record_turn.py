@@ -1,0 +1,360 @@
+"""Record a turn: fix its reply, then write reply, turn event and counters, exactly once.
+
+The reply is fixed in a write of its own, together with the record that is still due. Whoever comes after a
+crash finds either nothing (and may answer anew), or the reply with its record (and finishes the job), or the
+reply alone (and has nothing left to do).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from silent_infinity.domain.crisis.posture import Posture, advance
+from silent_infinity.domain.guards.before import redact
+from silent_infinity.domain.ids import body_hash, claim_key, user_id_hash
+from silent_infinity.domain.payload import from_payload, to_payload
+from silent_infinity.domain.turn import Draft, PostureState, SessionState, Turn
+from silent_infinity.domain.turn_event import SCHEMA_VERSION, LatencyBreakdown, TurnEvent, guardrail_rules
+from silent_infinity.ports.claims import Claim, ClaimStore
+from silent_infinity.ports.clock import Clock, unix_ms
+from silent_infinity.ports.conversations import ConversationStore, Session, StoredTurn
+from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
+from silent_infinity.ports.limits import LimitStore
+from silent_infinity.ports.metrics import Metrics
+from silent_infinity.ports.turn_records import TurnRecord, TurnRecorder
+from silent_infinity.ports.user_salt import UserSalt
+from silent_infinity.usecases.capture_message import CLAIM_SECONDS
+
+SESSION_ATTEMPTS = 6
+"""How often the session is read again when concurrent turns of it collide."""
+
+REMEMBERED_REPLY_IDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who sent what, for turns that capture could not claim. Never part of a record."""
+
+    subject: str = ""
+    idempotency_key: str = ""
+    execution_id: str = ""
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The turn as the workflow tells it. `screen`, `intent` and `validation` are those states' outputs."""
+
+    turn: Turn
+    answer: dict[str, Any]
+    path: str
+    started_at: str
+    screen: dict[str, Any] = field(default_factory=dict)
+    intent: dict[str, Any] = field(default_factory=dict)
+    draft: Draft | None = None
+    validation: dict[str, Any] | None = None
+    attempts: int = 0
+    degraded: tuple[str, ...] = ()
+    replied_at: str = ""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRequest:
+    """What the state is given: the record, and who it is about if nobody has established that yet."""
+
+    record: Record
+    identity: Identity = Identity()
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "RecordRequest":
+        """Read the state's input, or a message of the queue of unrecorded turns.
+
+        Raises:
+            PayloadError: a field is missing.
+        """
+        return from_payload(cls, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The answer that counts: ours, or that of the attempt that was quicker."""
+
+    status_code: int
+    answer: dict[str, Any]
+
+    def to_payload(self) -> dict[str, Any]:
+        """Return the state's output."""
+        payload: dict[str, Any] = to_payload(self)
+        return payload
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPolicy:
+    """Where this runs, and how long things are kept (days)."""
+
+    environment: str
+    region: str
+    retention_days: int
+
+
+class RecordTurn:
+    """Completes the claim and writes the record."""
+
+    def __init__(
+        self,
+        *,
+        conversations: ConversationStore,
+        claims: ClaimStore,
+        recorder: TurnRecorder,
+        limits: LimitStore,
+        salt: UserSalt,
+        metrics: Metrics,
+        clock: Clock,
+        policy: RecordPolicy,
+    ) -> None:
+        self._conversations = conversations
+        self._claims = claims
+        self._recorder = recorder
+        self._limits = limits
+        self._salt = salt
+        self._metrics = metrics
+        self._clock = clock
+        self._policy = policy
+
+    def __call__(self, request: RecordRequest) -> Recorded:
+        """Record the turn; safe to repeat at any point.
+
+        Raises:
+            StoreUnavailableError: the record is not complete; repeating the call finishes it.
+        """
+        record = self._identified(request)
+        standing = self._complete(record)
+        due = record
+        if standing is not None and standing.answer is not None:
+            if standing.record is None:
+                return Recorded(200, json.loads(standing.answer))
+            due = from_payload(Record, json.loads(standing.record))
+        if self._write(due):
+            self._measure(due)
+        return Recorded(200, due.answer)
+
+    def _identified(self, request: RecordRequest) -> Record:
+        """Give a turn that capture could not claim the person and the claim that it belongs to."""
+        identity = request.identity
+        turn = request.record.turn
+        record = replace(request.record, turn=replace(turn, message=redact(turn.message)))
+        if record.turn.claim_key or not identity.subject:
+            return record
+        user = user_id_hash(self._salt.salt(), identity.subject)
+        now_ms = unix_ms(self._clock.now())
+        claim = self._claims.put_if_absent(
+            Claim(
+                claim_key=claim_key(user, identity.idempotency_key, identity.execution_id),
+                body_hash=body_hash(identity.body),
+                turn_id=record.turn.turn_id,
+                session_id=record.turn.session_id,
+                owner=identity.execution_id,
+                lease_until_ms=now_ms,
+                expires_at=now_ms // 1000 + CLAIM_SECONDS,
+            )
+        )
+        ids = {"turn_id": claim.turn_id, "session_id": claim.session_id}
+        turn = replace(record.turn, user_id_hash=user, claim_key=claim.claim_key, **ids)
+        return replace(record, turn=turn, answer={**record.answer, **ids})
+
+    def _complete(self, record: Record) -> Claim | None:
+        key = record.turn.claim_key
+        if not key:
+            return None
+        return self._claims.complete(
+            key, record.turn.turn_id, _json(record.answer), _json(to_payload(record))
+        )
+
+    def _write(self, record: Record) -> bool:
+        for _ in range(SESSION_ATTEMPTS):
+            try:
+                return self._recorder.record(self._turn_record(record))
+            except ConflictError:
+                continue
+        raise StoreUnavailableError("SessionContention")
+
+    def _turn_record(self, record: Record) -> TurnRecord:
+        now = self._clock.now()
+        turn, answer = record.turn, record.answer
+        expires_at = unix_ms(now) // 1000 + self._policy.retention_days * 86_400
+        session = self._conversations.find_session(turn.session_id)
+        if session is None:
+            session = Session(
+                session_id=turn.session_id,
+                user_id_hash=turn.user_id_hash,
+                created_at=turn.received_at,
+                updated_at=now.isoformat(),
+                expires_at=expires_at,
+                locale=turn.locale,
+                variants={category: variant.variant_id for category, variant in turn.variants.items()},
+            )
+        ours = bool(turn.user_id_hash) and session.user_id_hash == turn.user_id_hash and not session.deleted
+        usage = record.draft.usage if record.draft else None
+        used = usage.total_tokens if usage else 0
+        return TurnRecord(
+            event=to_payload(self._event(record, session, now)),
+            event_expires_at=expires_at,
+            session=self._session_after(session, record, now, expires_at) if ours else None,
+            turn=StoredTurn(
+                turn_id=turn.turn_id,
+                session_id=turn.session_id,
+                message=turn.message,
+                received_at=turn.received_at,
+                expires_at=expires_at,
+                claim_key=turn.claim_key,
+                reply=answer["reply"]["text"],
+                reply_kind=answer["reply"]["kind"],
+                crisis_level=answer["crisis"]["level"],
+            )
+            if ours
+            else None,
+            claim_key=turn.claim_key,
+            settle_key=self._limits.budget_key(
+                turn.user_id_hash, unix_ms(datetime.fromisoformat(turn.received_at))
+            )
+            if turn.reserved_tokens
+            else "",
+            settle_tokens=used - turn.reserved_tokens if turn.reserved_tokens else 0,
+        )
+
+    def _session_after(self, session: Session, record: Record, now: datetime, expires_at: int) -> Session:
+        """Return the session as this turn leaves it, starting from what the store holds now."""
+        screen = record.screen
+        before = session.posture
+        posture = Posture(**to_payload(before))
+        if "screened_level" in screen:
+            posture = advance(posture, screen["screened_level"], bool(screen.get("safe_exit")))
+        reply_ids = [
+            reply["reply_id"]
+            for reply in (screen.get("vetted_reply"), record.intent.get("reply"))
+            if reply and reply.get("text") == record.answer["reply"]["text"] and reply.get("reply_id")
+        ]
+        state = SessionState(
+            turn_count=session.state.turn_count + 1,
+            last_kind=record.answer["reply"]["kind"],
+            used_reply_ids=(*session.state.used_reply_ids, *reply_ids)[-REMEMBERED_REPLY_IDS:],
+        )
+        return replace(
+            session,
+            updated_at=now.isoformat(),
+            expires_at=expires_at,
+            state=state,
+            posture=replace(from_payload(PostureState, to_payload(posture)), version=before.version + 1),
+        )
+
+    def _event(self, record: Record, session: Session, now: datetime) -> TurnEvent:
+        turn, answer, screen, intent = record.turn, record.answer, record.screen, record.intent
+        draft, validation = record.draft, record.validation
+        rules = guardrail_rules(turn.block.rule_id, validation)
+        replied_at = datetime.fromisoformat(record.replied_at) if record.replied_at else now
+        usage = answer["usage"]
+        reply = next(
+            (
+                r
+                for r in (screen.get("vetted_reply"), intent.get("reply"))
+                if r and r["text"] == answer["reply"]["text"]
+            ),
+            None,
+        )
+        return TurnEvent(
+            schema_version=SCHEMA_VERSION,
+            turn_id=turn.turn_id,
+            user_id_hash=turn.user_id_hash,
+            conversation_id=turn.session_id,
+            session_id=turn.session_id,
+            timestamp=turn.received_at,
+            recorded_at=now.isoformat(),
+            turn_number=session.state.turn_count + 1,
+            active_variants=dict(answer["variants"]),
+            exposures=draft.exposures if draft else {},
+            latency_ms=LatencyBreakdown(
+                total_ms=max(0, unix_ms(replied_at) - unix_ms(datetime.fromisoformat(record.started_at))),
+                stt_ms=None,
+                llm_ttft_ms=draft.latency.llm_ttft_ms if draft else 0,
+                llm_complete_ms=draft.latency.llm_complete_ms if draft else 0,
+                tts_ms=None,
+                network_ms=turn.client.network_ms,
+                guardrail_ms=turn.timings.guardrail_ms + int((validation or {}).get("guardrail_ms", 0)),
+                db_read_ms=turn.timings.db_read_ms,
+                db_write_ms=turn.timings.db_write_ms,
+                screen_ms=int(screen.get("screen_ms", 0)),
+                intent_ms=int(intent.get("intent_ms", 0)),
+            ),
+            tokens_input=usage["tokens_input"],
+            tokens_output=usage["tokens_output"],
+            tokens_cache_read=usage["tokens_cache_read"],
+            tokens_cache_write=usage["tokens_cache_write"],
+            cost_usd=float(usage["cost_usd"]),
+            model_id=usage["model_id"],
+            provider=draft.provider if draft else "",
+            prompt_id=draft.prompt_id if draft else "",
+            prompt_sha=draft.prompt_sha if draft else "",
+            voice_id=None,
+            page_url=turn.client.page_path,
+            referrer_class=turn.client.referrer_class,
+            device_class=turn.client.device_class,
+            browser=turn.client.browser,
+            region=self._policy.region,
+            locale=turn.locale,
+            environment=self._policy.environment,
+            crisis_flag_level=answer["crisis"]["level"],
+            screened_level=int(screen.get("screened_level", 0)),
+            screen_rule_ids=tuple(screen.get("rule_ids", ())),
+            safe_exit=bool(screen.get("safe_exit")),
+            guardrail_triggered=bool(rules),
+            guardrail_rule_id=rules[0] if rules else None,
+            guardrail_rule_ids=rules,
+            rating=None,
+            rating_variant_id=None,
+            feedback_text=None,
+            error_class=draft.error_class if draft else None,
+            error_message=None,
+            retry_count=draft.retry_count if draft else 0,
+            turn_class=answer["turn_class"],
+            intent=answer["intent"]["name"],
+            intent_confidence=float(answer["intent"]["confidence"]),
+            path=record.path,
+            reply_kind=answer["reply"]["kind"],
+            reply_source=draft.source if draft and answer["reply"]["kind"] == "answer" else record.path,
+            reply_id=reply["reply_id"] if reply else None,
+            quality_score=answer["quality"]["score"],
+            quality_parts=dict((validation or {}).get("parts") or {}),
+            quality_failures=tuple((validation or {}).get("failures") or ()),
+            attempts=record.attempts,
+            fallback_used=bool(draft and draft.fallback_used) or answer["reply"]["kind"] == "fallback",
+            degraded=tuple(dict.fromkeys((*turn.degraded, *record.degraded))),
+            finish_reason=draft.finish_reason if draft else "",
+        )
+
+    def _measure(self, record: Record) -> None:
+        answer = record.answer
+        level = answer["crisis"]["level"]
+        kind = answer["reply"]["kind"]
+        started = datetime.fromisoformat(record.started_at)
+        values: dict[str, tuple[float, str]] = {
+            "Turns": (1, "Count"),
+            "TurnLatency": (max(0, unix_ms(self._clock.now()) - unix_ms(started)), "Milliseconds"),
+            "CrisisTurns": (int(level >= 2), "Count"),
+            "FallbackTurns": (int(kind == "fallback"), "Count"),
+            "RefusedTurns": (int(kind == "refusal"), "Count"),
+            "DegradedTurns": (int(bool(record.degraded or record.turn.degraded)), "Count"),
+            "Regenerations": (int(record.attempts > 1), "Count"),
+            "ModelBypasses": (int(kind in ("template", "clarification")), "Count"),
+            "CostMicroUsd": (round(answer["usage"]["cost_usd"] * 1e6), "None"),
+        }
+        self._metrics.add_all(values, environment=self._policy.environment)
+        for rule_id in guardrail_rules(record.turn.block.rule_id, record.validation):
+            self._metrics.add("GuardrailTriggers", 1, environment=self._policy.environment, rule=rule_id)
+        self._metrics.flush()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,95 @@
+"""Let people read and delete their own sessions."""
+
+from silent_infinity.domain import problems
+from silent_infinity.domain.ids import user_id_hash
+from silent_infinity.ports.claims import ClaimStore
+from silent_infinity.ports.clock import Clock, unix_ms
+from silent_infinity.ports.conversations import ConversationStore, Session
+from silent_infinity.ports.feedback import FeedbackStore
+from silent_infinity.ports.user_salt import UserSalt
+
+TOMBSTONE_SECONDS = 7 * 86_400
+"""How long a deleted session's id stays refused; longer than any turn can still be on its way."""
+
+
+class ReadSession:
+    """Returns a session with its turns."""
+
+    def __init__(self, *, conversations: ConversationStore, salt: UserSalt) -> None:
+        self._conversations = conversations
+        self._salt = salt
+
+    def __call__(self, subject: str, session_id: str) -> problems.HttpResponse:
+        """Return the session as JSON, or 404 if it is not the caller's.
+
+        Raises:
+            StoreUnavailableError: the session could not be read.
+        """
+        session = _own_session(self._conversations, self._salt, subject, session_id)
+        if session is None:
+            return problems.session_not_found()
+        return problems.ok(
+            {
+                "session_id": session.session_id,
+                "created_at": session.created_at,
+                "updated_at": session.updated_at,
+                "locale": session.locale,
+                "turns": [
+                    {
+                        "turn_id": turn.turn_id,
+                        "received_at": turn.received_at,
+                        "message": turn.message,
+                        "reply": {"text": turn.reply, "kind": turn.reply_kind} if turn.reply else None,
+                        "crisis_level": turn.crisis_level,
+                    }
+                    for turn in self._conversations.all_turns(session_id)
+                ],
+            }
+        )
+
+
+class DeleteSession:
+    """Deletes everything that a session holds in words: messages, replies, feedback, replayable answers."""
+
+    def __init__(
+        self,
+        *,
+        conversations: ConversationStore,
+        claims: ClaimStore,
+        feedback: FeedbackStore,
+        salt: UserSalt,
+        clock: Clock,
+    ) -> None:
+        self._conversations = conversations
+        self._claims = claims
+        self._feedback = feedback
+        self._salt = salt
+        self._clock = clock
+
+    def __call__(self, subject: str, session_id: str) -> problems.HttpResponse:
+        """Delete the session and say how much went; 404 if it is not the caller's.
+
+        The turns go last, because they name the claims: an interrupted deletion can be sent again.
+
+        Raises:
+            StoreUnavailableError: something is left; send the request again.
+        """
+        if _own_session(self._conversations, self._salt, subject, session_id) is None:
+            return problems.session_not_found()
+        turns = self._conversations.all_turns(session_id)
+        self._claims.forget(tuple(turn.claim_key for turn in turns if turn.claim_key))
+        feedback = self._feedback.forget_session(session_id)
+        now = self._clock.now()
+        removed = self._conversations.delete_session(
+            session_id, now.isoformat(), unix_ms(now) // 1000 + TOMBSTONE_SECONDS
+        )
+        return problems.ok({"session_id": session_id, "turns_deleted": removed, "feedback_deleted": feedback})
+
+
+def _own_session(
+    conversations: ConversationStore, salt: UserSalt, subject: str, session_id: str
+) -> Session | None:
+    session = conversations.find_session(session_id)
+    if session is None or session.deleted or session.user_id_hash != user_id_hash(salt.salt(), subject):
+        return None
+    return session
