@@ -1,0 +1,84 @@
+"""Starts the emulator with its completions."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from local.emulator import (
+    exception_names,
+    execution_requests,
+    execution_timeouts,
+    fixed_sleeps,
+    https_header,
+    jsonata_states,
+    noop_resources,
+    request_validation,
+    rest_to_step_functions,
+    seams,
+)
+
+# fixed_sleeps changes the source of a function that later ones wrap: it comes first.
+COMPLETIONS: Sequence[ModuleType] = (
+    fixed_sleeps,
+    rest_to_step_functions,
+    exception_names,
+    execution_requests,
+    execution_timeouts,
+    jsonata_states,
+    request_validation,
+    noop_resources,
+    https_header,
+)
+READY_LINE = "Silent Infinity emulator: starting on"
+
+_log = logging.getLogger("local.emulator")
+
+
+class UnknownCompletionError(ValueError):
+    """SILENT_INFINITY_COMPLETIONS_OFF names something that is no completion."""
+
+
+def name_of(completion: ModuleType) -> str:
+    """The short name of a completion: the name of its module."""
+    return completion.__name__.rpartition(".")[2]
+
+
+def wanted_completions(switched_off: str) -> list[ModuleType]:
+    """The completions to install, given the comma-separated names to leave out (``all`` leaves out every one).
+
+    Raises:
+        UnknownCompletionError: a name is none of the completions.
+    """
+    off = {name.strip() for name in switched_off.split(",") if name.strip()}
+    unknown = off - {name_of(completion) for completion in COMPLETIONS} - {"all"}
+    if unknown:
+        raise UnknownCompletionError(
+            f"SILENT_INFINITY_COMPLETIONS_OFF names unknown completions: {', '.join(sorted(unknown))}. "
+            f"There are: {', '.join(name_of(completion) for completion in COMPLETIONS)}."
+        )
+    return [c for c in COMPLETIONS if "all" not in off and name_of(c) not in off]
+
+
+def main() -> int:
+    """Install the completions and serve until the process is told to stop."""
+    # Loopback unless the caller says otherwise: the emulator has no authentication worth the name. Its MQTT
+    # listener has a fixed port, on which a second instance would collide.
+    os.environ.setdefault("BIND_HOST", "127.0.0.1")
+    os.environ.setdefault("IOT_MTLS_ENABLED", "0")
+    try:
+        seams.require_pinned_version()
+        completions = wanted_completions(os.environ.get("SILENT_INFINITY_COMPLETIONS_OFF", ""))
+    except (seams.WrongEmulatorError, UnknownCompletionError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    application = seams.module("app")  # sets up logging
+    for completion in completions:
+        completion.install()
+        _log.info("completion %s: %s", name_of(completion), completion.SUMMARY)
+    _log.info("%s %s:%s", READY_LINE, os.environ["BIND_HOST"], os.environ.get("GATEWAY_PORT", "4566"))
+    application.main()
+    return 0

@@ -1,0 +1,89 @@
+"""The emulator's modules that completions attach to.
+
+The emulator is untyped and present only in its own virtual environment, so its modules are fetched by name
+and typed ``Any`` here, once, instead of an ignore at every import.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from importlib import metadata
+from typing import Any
+
+PINNED_VERSION = "1.5.33"
+
+
+class SeamMissingError(RuntimeError):
+    """The emulator lacks a function that a completion replaces: it is not the version this launcher was written for."""
+
+
+class WrongEmulatorError(RuntimeError):
+    """MiniStack is absent from this interpreter, or is not the pinned version."""
+
+
+def require_pinned_version() -> None:
+    """Check that MiniStack is installed in exactly the version that the completions patch.
+
+    Raises:
+        WrongEmulatorError: it is not.
+    """
+    try:
+        installed = metadata.version("ministack")
+    except metadata.PackageNotFoundError:
+        installed = "no version of it"
+    if installed != PINNED_VERSION:
+        raise WrongEmulatorError(
+            f"This launcher completes MiniStack {PINNED_VERSION}, but {installed} is installed for this interpreter. "
+            "Install local/emulator/requirements.txt into the emulator's own virtual environment."
+        )
+
+
+def module(name: str) -> Any:
+    """Import one of the emulator's modules, for example ``services.stepfunctions``."""
+    return importlib.import_module(f"ministack.{name}")
+
+
+def original(owner: Any, name: str) -> Any:
+    """The function that a completion is about to replace.
+
+    Raises:
+        SeamMissingError: ``owner`` has no such attribute.
+    """
+    if not hasattr(owner, name):
+        raise SeamMissingError(f"{getattr(owner, '__name__', owner)} has no attribute {name!r}")
+    return getattr(owner, name)
+
+
+def replace(owner: Any, name: str, replacement: Any) -> None:
+    """Put ``replacement`` in the place of the existing attribute ``name`` of ``owner``.
+
+    Raises:
+        SeamMissingError: ``owner`` has no such attribute.
+    """
+    original(owner, name)
+    setattr(owner, name, replacement)
+
+
+def replace_text(owner: Any, name: str, old: str, new: str) -> None:
+    """Replace the one occurrence of ``old`` in the text attribute ``name`` (a script that the emulator runs).
+
+    Raises:
+        SeamMissingError: ``old`` does not occur exactly once.
+    """
+    text = original(owner, name)
+    if text.count(old) != 1:
+        raise SeamMissingError(f"{name} does not contain exactly one {old!r}")
+    setattr(owner, name, text.replace(old, new))
+
+
+def recompile_without(owner: Any, name: str, line: str) -> None:
+    """Replace the function ``name`` of a module by itself without the one source line ``line``.
+
+    Raises:
+        SeamMissingError: the line does not occur exactly once.
+    """
+    source = inspect.getsource(original(owner, name))
+    if source.count(line) != 1:
+        raise SeamMissingError(f"{owner.__name__}.{name} does not contain exactly one {line.strip()!r}")
+    exec(compile(source.replace(line, ""), inspect.getfile(owner), "exec"), owner.__dict__)  # noqa: S102 - own venv

@@ -1,0 +1,206 @@
+"""An emulator process for the tests, and what they do with it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/test"
+
+
+def interpreter() -> Path:
+    """The interpreter of the emulator's own virtual environment.
+
+    Raises:
+        FileNotFoundError: it has not been made yet.
+    """
+    path = Path(
+        os.environ.get("SILENT_INFINITY_EMULATOR_PYTHON", ROOT / ".local/tools/emulator/bin/python")
+    ).absolute()
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} does not exist: the emulator's environment has not been made. Run `./run test`."
+        )
+    return path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer: header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Emulator:
+    """A running emulator, its log file and its clients."""
+
+    url: str
+    log_file: Path
+    process: subprocess.Popen[bytes]
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(retries={"max_attempts": 0}, read_timeout=60, inject_host_prefix=False),
+            )
+        return self._clients[service]
+
+    def log(self) -> str:
+        """What the emulator has logged so far."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def deploy(
+        self, name: str, resources: dict[str, Any], outputs: dict[str, Any] | None = None
+    ) -> dict[str, str]:
+        """Create a stack from resources and give its outputs; a stack that fails raises with its reasons."""
+        cloudformation = self.client("cloudformation")
+        template = {"Resources": resources, "Outputs": {k: {"Value": v} for k, v in (outputs or {}).items()}}
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        for _ in range(600):
+            stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+                break
+            time.sleep(0.05)
+        if stack["StackStatus"] != "CREATE_COMPLETE":
+            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+            raise AssertionError(
+                [e.get("ResourceStatusReason") for e in events if "ResourceStatusReason" in e]
+            )
+        return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+
+    def function(self, name: str, code: str, **settings: Any) -> str:
+        """Create a Python function from the source of its one module (``index.handler``); gives its ARN."""
+        made = self.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=ROLE,
+            Handler="index.handler",
+            Code={"ZipFile": zipped({"index.py": code})},
+            **settings,
+        )
+        return str(made["FunctionArn"])
+
+    def machine(self, name: str, definition: dict[str, Any], kind: str = "EXPRESS") -> str:
+        """Create a state machine; gives its ARN."""
+        made = self.client("stepfunctions").create_state_machine(
+            name=name, definition=json.dumps(definition), roleArn=ROLE, type=kind
+        )
+        return str(made["stateMachineArn"])
+
+    def run(self, machine: str, data: Any = None) -> dict[str, Any]:
+        """Run an Express machine to its end. ``output``, where there is one, is parsed."""
+        result: dict[str, Any] = self.client("stepfunctions").start_sync_execution(
+            stateMachineArn=machine, input=json.dumps(data if data is not None else {})
+        )
+        if "output" in result:
+            result["output"] = json.loads(result["output"])
+        return result
+
+    def request(
+        self, url: str, *, method: str = "GET", body: str | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """One HTTP request; 4xx and 5xx are answers, too."""
+        sent = urllib.request.Request(
+            url, method=method, data=None if body is None else body.encode(), headers=headers or {}
+        )
+        try:
+            with urllib.request.urlopen(sent, timeout=30) as got:
+                return Answer(got.status, {k.lower(): v for k, v in got.headers.items()}, got.read().decode())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode())
+
+    def stop(self) -> None:
+        """End the process that :func:`start` started."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    """A zip archive of text files."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        for path, text in files.items():
+            made.writestr(path, text)
+    return archive.getvalue()
+
+
+def free_port() -> int:
+    """A TCP port that was free on loopback a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(home: Path, port: int, **extra: str) -> dict[str, str]:
+    """A clean environment for an emulator whose files all live in ``home``."""
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(home),
+        "GATEWAY_PORT": str(port),
+        "STATE_DIR": str(home / "state"),
+        "S3_DATA_DIR": str(home / "s3"),
+        **extra,
+    }
+
+
+def start(home: Path, **extra: str) -> Emulator:
+    """Start an emulator on a free port and wait until it is ready (at most 20 s)."""
+    python = interpreter()
+    port = free_port()
+    log_file = home / "emulator.log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [str(python), "-m", "local.emulator"],
+            cwd=home,
+            env=environment(home, port, **extra),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    emulator = Emulator(f"http://127.0.0.1:{port}", log_file, process)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"{emulator.url}/_ministack/ready", timeout=1),
+        ):
+            return emulator
+        time.sleep(0.05)
+    emulator.stop()
+    raise AssertionError(f"the emulator did not become ready:\n{emulator.log()}")
