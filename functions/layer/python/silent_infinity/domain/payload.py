@@ -18,7 +18,7 @@ class PayloadError(ValueError):
 
 
 @cache
-def _plan(cls: type) -> tuple[tuple[str, Any, bool], ...]:
+def _plan(cls: Any) -> tuple[tuple[str, Any, bool], ...]:
     hints = get_type_hints(cls)
     return tuple(
         (f.name, hints[f.name], f.default is MISSING and f.default_factory is MISSING) for f in fields(cls)
@@ -56,16 +56,16 @@ def from_payload(cls: type[T], payload: Mapping[str, Any]) -> T:
 def _convert(hint: Any, value: Any) -> Any:
     if value is None:
         return None
-    origin = get_origin(hint)
+    origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        inner = [arg for arg in get_args(hint) if arg is not type(None)]
-        return _convert(inner[0], value) if len(inner) == 1 else value
-    if origin is tuple:
-        return tuple(_convert(get_args(hint)[0], item) for item in value)
-    if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        return {key: _convert(get_args(hint)[1], item) for key, item in value.items()}
-    if is_dataclass(hint) and isinstance(hint, type):
-        return from_payload(hint, value)
-    if hint is float and isinstance(value, int):
-        return float(value)
+        inner = [arg for arg in args if arg is not type(None)]
+        value = _convert(inner[0], value) if len(inner) == 1 else value
+    elif origin is tuple:
+        value = tuple(_convert(args[0], item) for item in value)
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
+        value = {key: _convert(args[1], item) for key, item in value.items()}
+    elif is_dataclass(hint) and isinstance(hint, type):
+        value = from_payload(hint, value)
+    elif hint is float and isinstance(value, int):
+        value = float(value)
     return value

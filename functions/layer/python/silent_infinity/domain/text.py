@@ -8,8 +8,8 @@ _KEPT_CONTROLS = {"\n", "\t"}
 def clean_message(text: str) -> str:
     """Return the message in Unicode normal form C, without control characters, trimmed.
 
-    Line ends become `\\n`. Lone surrogates, which JSON can carry but no store accepts, become U+FFFD. Zero-width
-    joiners stay: scripts such as Devanagari and many emoji need them.
+    Line ends become `\\n`. Lone surrogates, which JSON can carry but no store accepts, become U+FFFD. Zero-
+    width joiners stay: scripts such as Devanagari and many emoji need them.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 CRISIS_FLOW_LEVEL = 2
-"""From this crisis level on, a turn is never experimented on, limited, refused or answered from a template."""
+"""From this crisis level on, a turn is never experimented on, limited, refused or answered from a
+template.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,9 @@ class ModelLatency:
 class Draft:
     """A reply before validation. `source` is `model`, `composer` or `none` (nothing could be written).
 
-    `reserve_text` is the composer's reply, safe to serve as it stands; empty for crisis turns, whose reserve is
-    the vetted reply of the screen. `exposures` names the variants that really had a part in this draft.
+    `reserve_text` is the composer's reply, safe to serve as it stands; empty for crisis turns, whose
+    reserve is the vetted reply of the screen. `exposures` names the variants that really had a part in this
+    draft.
     """
 
     text: str

@@ -1,8 +1,8 @@
 """The turn event: the immutable record of one turn, without a word of what was said.
 
-Field for field it is the `TurnEvent` of the variants memo, plus what the turn's design adds (turn class, intent,
-quality, attempts, degraded stages, exposures). `schemas/turn_event.schema.json` describes it; a test holds the two
-together.
+Field for field it is the `TurnEvent` of the variants memo, plus what the turn's design adds (turn class,
+intent, quality, attempts, degraded stages, exposures). `schemas/turn_event.schema.json` describes it; a
+test holds the two together.
 """
 
 from dataclasses import dataclass

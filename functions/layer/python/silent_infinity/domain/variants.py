@@ -37,7 +37,9 @@ class Variant:
 
 
 def bucket(seed: str, category: str, unit: str) -> int:
-    """Return the unit's bucket, 0-9999: SHA-256 of `seed:category:unit`, modulo 10,000 (algorithm version 1)."""
+    """Return the unit's bucket, 0-9999: SHA-256 of `seed:category:unit`, modulo 10,000 (algorithm version
+    1).
+    """
     digest = hashlib.sha256(f"{seed}:{category}:{unit}".encode()).digest()
     return int.from_bytes(digest, "big") % BUCKETS
 

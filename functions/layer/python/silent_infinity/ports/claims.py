@@ -51,7 +51,9 @@ class ClaimStore(Protocol):
         ...
 
     def complete(self, claim_key: str, turn_id: str, answer: str, record: str) -> Claim | None:
-        """Fix the reply, unless one was fixed already; return the claim that stands, None if there is none."""
+        """Fix the reply, unless one was fixed already; return the claim that stands, None if there is
+        none.
+        """
         ...
 
     def find(self, claim_key: str) -> Claim | None:

@@ -14,8 +14,8 @@ class TurnRecord:
 
     `session` is the session as it is after this turn; its `posture.version` is one above the stored one.
     None leaves the conversation alone (it was deleted meanwhile). `event` is the turn event, ready as JSON.
-    `claim_key` (may be empty) is the claim whose `record` is dropped. `settle_key` and `settle_tokens` correct
-    a budget reservation by the difference between use and reservation.
+    `claim_key` (may be empty) is the claim whose `record` is dropped. `settle_key` and `settle_tokens`
+    correct a budget reservation by the difference between use and reservation.
     """
 
     event: dict[str, Any]

@@ -47,6 +47,7 @@ HISTORY_BYTES = 60_000
 """Step Functions passes at most 256 KiB between states, and the history travels through several."""
 
 DEFAULT_LOCALE = "en-US"
+ID_TOKEN = "id"  # noqa: S105 -- the kind of token, not a token
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +134,26 @@ class CaptureMessage:
         refusal = self._refuse(request)
         if refusal is not None:
             return Captured("refused", response=refusal)
-        now = self._clock.now()
-        user = user_id_hash(self._salt.salt(), request.subject)
+        attempt = _Attempt(
+            request=request,
+            user=user_id_hash(self._salt.salt(), request.subject),
+            now=self._clock.now(),
+            reads=_Stopwatch(self._clock),
+        )
         wanted = request.body.get("session_id")
-        reads = _Stopwatch(self._clock)
-        session = reads.time(lambda: self._conversations.find_session(wanted)) if wanted else None
-        if wanted and not _owned(session, user):
+        session = self._session(attempt, wanted) if wanted else None
+        if wanted and not _owned(session, attempt.user):
             return Captured("refused", response=problems.session_not_found())
-        claim = self._claim(request, user, wanted, now)
-        standing = self._claims.put_if_absent(claim)
-        decided = self._decide(standing, claim, now)
+        claim = self._claim(attempt, wanted)
+        decided = self._decide(self._claims.put_if_absent(claim), claim, attempt.now)
         if isinstance(decided, Captured):
             return decided
         if session is None and decided.turn_id != claim.turn_id:
-            session = reads.time(lambda: self._conversations.find_session(decided.session_id))
-        return self._accept(request, user, decided, session, now, reads)
+            session = self._session(attempt, decided.session_id)
+        return self._accept(attempt, decided, session)
 
     def _refuse(self, request: CaptureRequest) -> problems.HttpResponse | None:
-        if request.token_use != "id" or not request.subject:
+        if request.token_use != ID_TOKEN or not request.subject:
             return problems.unauthorized()
         broken = self._validator.violations("turn_request", request.body)
         if broken:
@@ -159,10 +162,13 @@ class CaptureMessage:
             return problems.invalid_request([{"path": "/message", "keyword": "minLength"}])
         return None
 
-    def _claim(self, request: CaptureRequest, user: str, session_id: str | None, now: datetime) -> Claim:
-        now_ms = unix_ms(now)
+    def _session(self, attempt: "_Attempt", session_id: str) -> Session | None:
+        return attempt.reads.time(lambda: self._conversations.find_session(session_id))
+
+    def _claim(self, attempt: "_Attempt", session_id: str | None) -> Claim:
+        request, now_ms = attempt.request, unix_ms(attempt.now)
         return Claim(
-            claim_key=claim_key(user, request.idempotency_key, request.execution_id),
+            claim_key=claim_key(attempt.user, request.idempotency_key, request.execution_id),
             body_hash=body_hash(request.body),
             turn_id=uuid7(now_ms, self._randomness.token(10)),
             session_id=session_id or uuid4(self._randomness.token(16)),
@@ -186,16 +192,9 @@ class CaptureMessage:
         taken = self._claims.take_over(standing, ours.owner, ours.lease_until_ms)
         return taken or Captured("in_progress", standing.claim_key)
 
-    def _accept(
-        self,
-        request: CaptureRequest,
-        user: str,
-        claim: Claim,
-        session: Session | None,
-        now: datetime,
-        reads: "_Stopwatch",
-    ) -> Captured:
-        body = request.body
+    def _accept(self, attempt: "_Attempt", claim: Claim, session: Session | None) -> Captured:
+        user, now, reads = attempt.user, attempt.now, attempt.reads
+        body = attempt.request.body
         message = clean_message(body["message"])
         checks = _Stopwatch(self._clock)
         block = checks.time(lambda: first_block(message))
@@ -293,6 +292,16 @@ class CaptureMessage:
                 break
             utterances[:0] = pair
         return tuple(utterances)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One call of capture: who asked for what, and when."""
+
+    request: CaptureRequest
+    user: str
+    now: datetime
+    reads: "_Stopwatch"
 
 
 class _Stopwatch:

@@ -161,9 +161,15 @@ class RecordTurn:
                 expires_at=now_ms // 1000 + CLAIM_SECONDS,
             )
         )
-        ids = {"turn_id": claim.turn_id, "session_id": claim.session_id}
-        turn = replace(record.turn, user_id_hash=user, claim_key=claim.claim_key, **ids)
-        return replace(record, turn=turn, answer={**record.answer, **ids})
+        turn = replace(
+            record.turn,
+            user_id_hash=user,
+            claim_key=claim.claim_key,
+            turn_id=claim.turn_id,
+            session_id=claim.session_id,
+        )
+        answer = {**record.answer, "turn_id": claim.turn_id, "session_id": claim.session_id}
+        return replace(record, turn=turn, answer=answer)
 
     def _complete(self, record: Record) -> Claim | None:
         key = record.turn.claim_key
@@ -232,15 +238,12 @@ class RecordTurn:
         posture = Posture(**to_payload(before))
         if "screened_level" in screen:
             posture = advance(posture, screen["screened_level"], bool(screen.get("safe_exit")))
-        reply_ids = [
-            reply["reply_id"]
-            for reply in (screen.get("vetted_reply"), record.intent.get("reply"))
-            if reply and reply.get("text") == record.answer["reply"]["text"] and reply.get("reply_id")
-        ]
+        reply_id = _prepared_reply_id(record)
+        used = (*session.state.used_reply_ids, *([reply_id] if reply_id else []))
         state = SessionState(
             turn_count=session.state.turn_count + 1,
             last_kind=record.answer["reply"]["kind"],
-            used_reply_ids=(*session.state.used_reply_ids, *reply_ids)[-REMEMBERED_REPLY_IDS:],
+            used_reply_ids=used[-REMEMBERED_REPLY_IDS:],
         )
         return replace(
             session,
@@ -256,14 +259,6 @@ class RecordTurn:
         rules = guardrail_rules(turn.block.rule_id, validation)
         replied_at = datetime.fromisoformat(record.replied_at) if record.replied_at else now
         usage = answer["usage"]
-        reply = next(
-            (
-                r
-                for r in (screen.get("vetted_reply"), intent.get("reply"))
-                if r and r["text"] == answer["reply"]["text"]
-            ),
-            None,
-        )
         return TurnEvent(
             schema_version=SCHEMA_VERSION,
             turn_id=turn.turn_id,
@@ -276,7 +271,7 @@ class RecordTurn:
             active_variants=dict(answer["variants"]),
             exposures=draft.exposures if draft else {},
             latency_ms=LatencyBreakdown(
-                total_ms=max(0, unix_ms(replied_at) - unix_ms(datetime.fromisoformat(record.started_at))),
+                total_ms=max(0, unix_ms(replied_at) - _ms(record.started_at)),
                 stt_ms=None,
                 llm_ttft_ms=draft.latency.llm_ttft_ms if draft else 0,
                 llm_complete_ms=draft.latency.llm_complete_ms if draft else 0,
@@ -324,7 +319,7 @@ class RecordTurn:
             path=record.path,
             reply_kind=answer["reply"]["kind"],
             reply_source=draft.source if draft and answer["reply"]["kind"] == "answer" else record.path,
-            reply_id=reply["reply_id"] if reply else None,
+            reply_id=_prepared_reply_id(record),
             quality_score=answer["quality"]["score"],
             quality_parts=dict((validation or {}).get("parts") or {}),
             quality_failures=tuple((validation or {}).get("failures") or ()),
@@ -338,10 +333,9 @@ class RecordTurn:
         answer = record.answer
         level = answer["crisis"]["level"]
         kind = answer["reply"]["kind"]
-        started = datetime.fromisoformat(record.started_at)
         values: dict[str, tuple[float, str]] = {
             "Turns": (1, "Count"),
-            "TurnLatency": (max(0, unix_ms(self._clock.now()) - unix_ms(started)), "Milliseconds"),
+            "TurnLatency": (max(0, unix_ms(self._clock.now()) - _ms(record.started_at)), "Milliseconds"),
             "CrisisTurns": (int(level >= 2), "Count"),
             "FallbackTurns": (int(kind == "fallback"), "Count"),
             "RefusedTurns": (int(kind == "refusal"), "Count"),
@@ -354,6 +348,17 @@ class RecordTurn:
         for rule_id in guardrail_rules(record.turn.block.rule_id, record.validation):
             self._metrics.add("GuardrailTriggers", 1, environment=self._policy.environment, rule=rule_id)
         self._metrics.flush()
+
+
+def _prepared_reply_id(record: Record) -> str | None:
+    """Return the id of the vetted reply, template or question that was served, if one was."""
+    prepared = (record.screen.get("vetted_reply"), record.intent.get("reply"))
+    served = (r for r in prepared if r and r.get("text") == record.answer["reply"]["text"])
+    return next((reply.get("reply_id") for reply in served), None)
+
+
+def _ms(iso: str) -> int:
+    return unix_ms(datetime.fromisoformat(iso))
 
 
 def _json(value: Any) -> str:

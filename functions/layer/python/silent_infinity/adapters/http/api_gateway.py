@@ -24,8 +24,8 @@ def respond(
 ) -> dict[str, Any]:
     """Parse the proxy event, call the route, and return the proxy response.
 
-    A token that is not an ID token is refused with 401, a body that is not a JSON object with 400, and a store
-    that is down becomes 503: none of them says what was sent.
+    A token that is not an ID token is refused with 401, a body that is not a JSON object with 400, and a
+    store that is down becomes 503: none of them says what was sent.
     """
     claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims") or {}
     if claims.get("token_use") != "id" or not claims.get("sub"):
