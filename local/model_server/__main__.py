@@ -1,7 +1,7 @@
 """`python -m local.model_server --port N`: serve SmolLM2 on the loopback interface until told to stop.
 
-Runs in a virtual environment of its own (requirements.txt beside this file). `GET /health` answers 200 once the
-weights are loaded.
+Runs in a virtual environment of its own (requirements.txt beside this file). `GET /health` answers 200 once
+the weights are loaded.
 """
 
 from __future__ import annotations

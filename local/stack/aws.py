@@ -17,8 +17,8 @@ DUMMY_KEY = "test"
 def local_environment(surroundings: Mapping[str, str], endpoint_url: str) -> dict[str, str]:
     """The environment for a tool that shall deploy to the emulator.
 
-    Takes `surroundings` (for PATH, proxies and package indexes) without anything that names an AWS account, and
-    makes sure that no profile or metadata service is asked instead.
+    Takes `surroundings` (for PATH, proxies and package indexes) without anything that names an AWS account,
+    and makes sure that no profile or metadata service is asked instead.
     """
     kept = {name: value for name, value in surroundings.items() if not name.startswith(("AWS_", "CDK_"))}
     no_proxy = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1,localhost"]))

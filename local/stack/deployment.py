@@ -1,8 +1,9 @@
-"""Deploy the real templates to the emulator with the real CDK command line, and only when something changed."""
+"""Deploy the real templates to the emulator with the real CDK command line, when something changed."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -141,7 +142,7 @@ class Deployment:
             )
 
     def _environment(self) -> dict[str, str]:
-        return cdk_environment(aws.local_environment(os_environment(), self.endpoint_url))
+        return cdk_environment(aws.local_environment(os.environ, self.endpoint_url))
 
     def _switch_on_table_features(self) -> None:
         """CloudFormation in the emulator ignores TTL and point-in-time recovery; its API does not."""
@@ -169,23 +170,24 @@ class Deployment:
             sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
 
 
-def os_environment() -> Mapping[str, str]:
-    """The caller's environment (apart, so that nothing here reads it by accident)."""
-    import os
-
-    return os.environ
-
-
 def cdk_environment(base: Mapping[str, str]) -> dict[str, str]:
     """`base` with what the CDK command line needs: the pinned Node.js, and this environment's `python`."""
     node = Path(cdk_command()[0]).parent
     path = f"{DEVELOPMENT_VENV / 'bin'}:{node}:{base.get('PATH', '')}"
-    quiet = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "true"}
-    return {**base, **quiet, "PATH": path, "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "true"}
+    # Warnings about the age of Node.js would bury what matters; `./run doctor` checks its version.
+    quiet = {
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "true",
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "true",
+        "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "true",
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "true",
+        "NODE_NO_WARNINGS": "1",
+    }
+    return {**base, **quiet, "PATH": path}
 
 
 def run_reporting(command: Iterable[str], *, cwd: Path, env: Mapping[str, str], log: Path, step: Step) -> int:
-    """Run a command to its end, its output in `log`, its latest line beside the step; returns the exit code."""
+    """Run a command to its end: output to `log`, latest line beside the step; returns the exit code."""
     with (
         log.open("w", encoding="utf-8") as sink,
         subprocess.Popen(

@@ -1,7 +1,7 @@
 """Start processes that outlive the command, and end exactly those, never a stranger with a re-used number.
 
-A process is remembered by its number *and* the moment it started. Helpers that it starts itself (the emulator's
-Lambda workers) are in its process group, are noted before it ends, and end with it.
+A process is remembered by its number *and* the moment it started. Helpers that it starts itself (the
+emulator's Lambda workers) are in its process group, are noted before it ends, and end with it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The processes of the local stack: what they run, in which environment, and how to tell that they are ready."""
+"""The processes of the local stack: what they run, in which environment, and when they are ready."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local.tools.locations import REPOSITORY, TOOLS, venv_python
 TAIL_LINES = 15
 PROBE_SECONDS = 2.0
 POLL_SECONDS = 0.05
-# What a program needs from its surroundings. Everything else stays out: the emulator hands its whole environment on to
+# What a program needs from its surroundings. Everything else stays out: the emulator hands its environment on to
 # the Lambda functions, which must not see the credentials or settings of whoever started it.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from local.stack import aws, ports, processes
 from local.stack.deployment import Deployment
 from local.stack.services import EMULATOR, MODEL_SERVER, SERVICES, Service, is_ready, wait_until_ready
-from local.stack.state import RunningService, StackState, exclusive, load_state, save_state
+from local.stack.state import RunningService, exclusive, load_state, save_state
 from local.stack.users import UserPool
 from local.tools.errors import LocalError
 from local.tools.installer import ensure
@@ -42,10 +42,10 @@ class ServiceStatus:
 class LocalStack:
     """The emulator with the project's own templates deployed, and the model that answers.
 
-    `home` keeps its ports, processes, logs and emulated state (default: `$SILENT_INFINITY_HOME`, else `.local`).
-    `model` is "composer" (no model server), "small" (SmolLM2 as a managed process) or the base URL of an
-    OpenAI-compatible server; None means the choice of last time, at first "small". `project` is the folder of the CDK
-    application. Used as a context manager, the stack is up inside and down afterwards.
+    `home` keeps its ports, processes, logs and emulated state (default: `$SILENT_INFINITY_HOME`, else
+    `.local`). `model` is "composer" (no model server), "small" (SmolLM2 as a managed process) or the base URL
+    of an OpenAI-compatible server; None means the choice of last time, at first "small". `project` is the
+    folder of the CDK application. Used as a context manager, the stack is up inside and down afterwards.
 
     Every method raises LocalError when something a person can act on is wrong.
     """
@@ -99,7 +99,7 @@ class LocalStack:
 
     @property
     def api_url(self) -> str:
-        """The deployed REST API on the emulator, without a trailing slash: routes are `<api_url>/v1/turns`."""
+        """The deployed REST API on the emulator; its routes are `<api_url>/v1/turns` and so on."""
         outputs = self.outputs
         path = f"restapis/{outputs['RestApiId']}/{outputs['StageName']}/_user_request_"
         return f"{self.endpoint_url}/{path}"
@@ -139,11 +139,12 @@ class LocalStack:
         ensure(["cdk", *(service.tool for service in needed)], self.progress)
         with exclusive(self.home):
             self._reload()
-            unwanted = [s for name, s in SERVICES.items() if name in self._state.services and s not in needed]
-            for service in unwanted:
-                self._stop(service)
+            for name in list(self._state.services):
+                if SERVICES[name] not in needed:
+                    self._stop(SERVICES[name])
             for service in needed:
                 self._start(service)
+            save_state(self.home, self._state)
 
     def down(self) -> None:
         """End every process that `up` started, and wait for their end."""

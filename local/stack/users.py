@@ -1,4 +1,4 @@
-"""People of the local stack: made in the real user pool, signed in for real ID tokens, remembered in a private file."""
+"""People of the local stack: made in the deployed user pool, signed in for real ID tokens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import secrets
 import string
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,18 +54,15 @@ class UserPool:
     def _make(self, name: str) -> str:
         address = _address(name)
         password = new_password()
-        try:
+        attributes = [{"Name": "email", "Value": address}, {"Name": "email_verified", "Value": "true"}]
+        # One that exists lost its password with the file: it gets a new one.
+        with suppress(self.cognito.exceptions.UsernameExistsException):
             self.cognito.admin_create_user(
                 UserPoolId=self.pool_id,
                 Username=address,
                 MessageAction="SUPPRESS",
-                UserAttributes=[
-                    {"Name": "email", "Value": address},
-                    {"Name": "email_verified", "Value": "true"},
-                ],
+                UserAttributes=attributes,
             )
-        except self.cognito.exceptions.UsernameExistsException:
-            pass  # its password was lost with the file: it gets a new one
         self.cognito.admin_set_user_password(
             UserPoolId=self.pool_id, Username=address, Password=password, Permanent=True
         )
