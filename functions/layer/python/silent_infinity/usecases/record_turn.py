@@ -15,7 +15,14 @@ from silent_infinity.domain.crisis.posture import Posture, advance
 from silent_infinity.domain.guards.before import redact
 from silent_infinity.domain.ids import body_hash, claim_key, user_id_hash
 from silent_infinity.domain.payload import from_payload, to_payload
-from silent_infinity.domain.turn import Draft, PostureState, SessionState, Turn
+from silent_infinity.domain.turn import (
+    CRISIS_FLOW_LEVEL,
+    AssignedVariant,
+    Draft,
+    PostureState,
+    SessionState,
+    Turn,
+)
 from silent_infinity.domain.turn_event import SCHEMA_VERSION, LatencyBreakdown, TurnEvent, guardrail_rules
 from silent_infinity.ports.claims import Claim, ClaimStore
 from silent_infinity.ports.clock import Clock, unix_ms
@@ -236,8 +243,9 @@ class RecordTurn:
         screen = record.screen
         before = session.posture
         posture = Posture(**to_payload(before))
-        if "screened_level" in screen:
-            posture = advance(posture, screen["screened_level"], bool(screen.get("safe_exit")))
+        if "screen" not in screen.get("degraded", ()) or screen.get("screened_level"):
+            # A message that nobody could screen is no calm turn.
+            posture = advance(posture, int(screen["screened_level"]), bool(screen.get("safe_exit")))
         reply_id = _prepared_reply_id(record)
         used = (*session.state.used_reply_ids, *([reply_id] if reply_id else []))
         state = SessionState(
@@ -268,8 +276,8 @@ class RecordTurn:
             timestamp=turn.received_at,
             recorded_at=now.isoformat(),
             turn_number=session.state.turn_count + 1,
-            active_variants=dict(answer["variants"]),
-            exposures=draft.exposures if draft else {},
+            active_variants={category: variant.variant_id for category, variant in _in_force(record).items()},
+            exposures=dict(answer["variants"]),
             latency_ms=LatencyBreakdown(
                 total_ms=max(0, unix_ms(replied_at) - _ms(record.started_at)),
                 stt_ms=None,
@@ -336,7 +344,7 @@ class RecordTurn:
         values: dict[str, tuple[float, str]] = {
             "Turns": (1, "Count"),
             "TurnLatency": (max(0, unix_ms(self._clock.now()) - _ms(record.started_at)), "Milliseconds"),
-            "CrisisTurns": (int(level >= 2), "Count"),
+            "CrisisTurns": (int(level >= CRISIS_FLOW_LEVEL), "Count"),
             "FallbackTurns": (int(kind == "fallback"), "Count"),
             "RefusedTurns": (int(kind == "refusal"), "Count"),
             "DegradedTurns": (int(bool(record.degraded or record.turn.degraded)), "Count"),
@@ -359,6 +367,13 @@ def _prepared_reply_id(record: Record) -> str | None:
 
 def _ms(iso: str) -> int:
     return unix_ms(datetime.fromisoformat(iso))
+
+
+def _in_force(record: Record) -> dict[str, AssignedVariant]:
+    """Return the variants that held for this turn: production alone for a crisis, or when nobody screened it."""
+    if record.answer["crisis"]["level"] >= CRISIS_FLOW_LEVEL or "screen" in record.screen.get("degraded", ()):
+        return record.turn.production
+    return record.turn.variants
 
 
 def _json(value: Any) -> str:

@@ -1,0 +1,194 @@
+"""Runs a JSONata state machine in this process, so that faults can be planted between any two steps.
+
+Only what `statemachines/turn.asl.json` uses is understood; anything else raises, so that a test never passes
+because a field was silently ignored. The end-to-end tests run the same file on the emulator.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jsonata
+
+Task = Callable[[dict[str, Any]], Any]
+
+_COMMON = {"Type", "Comment", "Assign", "Output", "Next", "End", "QueryLanguage"}
+_KNOWN = {
+    "Task": _COMMON | {"Resource", "Arguments", "TimeoutSeconds", "Retry", "Catch"},
+    "Pass": _COMMON,
+    "Wait": _COMMON | {"Seconds"},
+    "Choice": _COMMON | {"Choices", "Default"},
+    "Parallel": _COMMON | {"Branches", "Catch", "Retry"},
+    "Succeed": _COMMON,
+}
+
+
+class StateError(Exception):
+    """A state failed with an error name, as Step Functions reports it."""
+
+    def __init__(self, name: str, cause: str = "") -> None:
+        super().__init__(name)
+        self.name = name
+        self.cause = cause
+
+
+class UnknownFieldError(Exception):
+    """The definition uses something that this interpreter does not know."""
+
+
+class StateMachine:
+    """A definition with its tasks bound to functions of this process.
+
+    `tasks` maps each Task's resource to what it does: for Lambda invocations the key is the FunctionName
+    argument, for other integrations the Resource itself. A task raises StateError, or any exception, whose class
+    name then is the error's name.
+    """
+
+    def __init__(
+        self,
+        definition: Mapping[str, Any],
+        tasks: Mapping[str, Task],
+        *,
+        now_ms: Callable[[], int],
+        sleep: Callable[[float], None] = lambda _seconds: None,
+        on_state: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._definition = definition
+        self._tasks = tasks
+        self._now_ms = now_ms
+        self._sleep = sleep
+        self._on_state = on_state
+        self.visited: list[str] = []
+
+    def run(self, data: Any, *, execution_id: str, started_at: str) -> Any:
+        """Run one execution and return its output.
+
+        Raises:
+            StateError: the execution failed.
+        """
+        self.visited = []
+        context = {"Execution": {"Id": execution_id, "StartTime": started_at, "Input": data}}
+        return self._machine(self._definition, data, {}, context)
+
+    def _machine(
+        self, machine: Mapping[str, Any], data: Any, variables: dict[str, Any], context: dict[str, Any]
+    ) -> Any:
+        name = machine["StartAt"]
+        while True:
+            state = machine["States"][name]
+            unknown = set(state) - _KNOWN[state["Type"]]
+            if unknown:
+                raise UnknownFieldError(f"{name}: {sorted(unknown)}")
+            self.visited.append(name)
+            self._on_state(name)
+            following, data = self._state(state, data, variables, context)
+            if following is None:
+                return data
+            name = following
+
+    def _state(
+        self, state: Mapping[str, Any], data: Any, variables: dict[str, Any], context: dict[str, Any]
+    ) -> tuple[str | None, Any]:
+        states = {"input": data, "context": context}
+        if state["Type"] == "Choice":
+            return self._choose(state, states, variables)
+        try:
+            result = self._result(state, states, variables, context)
+            return self._leave(state, {**states, "result": result}, variables, default=result)
+        except StateError as error:
+            for catcher in state.get("Catch", ()):
+                if {"States.ALL", error.name} & set(catcher["ErrorEquals"]):
+                    output = {"Error": error.name, "Cause": error.cause}
+                    return self._leave(catcher, {**states, "errorOutput": output}, variables, default=output)
+            raise
+
+    def _result(
+        self, state: Mapping[str, Any], states: dict[str, Any], variables: dict[str, Any], context: dict[str, Any]
+    ) -> Any:
+        if state["Type"] == "Task":
+            return self._task(state, states, variables)
+        if state["Type"] == "Parallel":
+            return [
+                self._machine(branch, states["input"], dict(variables), context)
+                for branch in state["Branches"]
+            ]
+        if state["Type"] == "Wait":
+            self._sleep(self._value(state["Seconds"], states, variables))
+        return states["input"]
+
+    def _task(self, state: Mapping[str, Any], states: dict[str, Any], variables: dict[str, Any]) -> Any:
+        arguments = self._value(state.get("Arguments", {}), states, variables)
+        self._value(state["TimeoutSeconds"], states, variables)
+        function = arguments.get("FunctionName")
+        task = self._tasks[function or state["Resource"]]
+        attempts: dict[int, int] = {}
+        while True:
+            try:
+                payload = json.loads(json.dumps(arguments["Payload"] if function else arguments))
+                result = json.loads(json.dumps(task(payload)))
+                return {"Payload": result, "StatusCode": 200} if function else result
+            except Exception as failure:  # noqa: BLE001 -- whatever a task raises is an error of the state
+                error = failure if isinstance(failure, StateError) else StateError(type(failure).__name__)
+                retrier = next(
+                    (
+                        i
+                        for i, retry in enumerate(state.get("Retry", ()))
+                        if {"States.ALL", error.name} & set(retry["ErrorEquals"])
+                    ),
+                    None,
+                )
+                if retrier is None or attempts.get(retrier, 0) >= state["Retry"][retrier].get("MaxAttempts", 3):
+                    raise error from None
+                attempts[retrier] = attempts.get(retrier, 0) + 1
+                self._sleep(state["Retry"][retrier].get("IntervalSeconds", 1))
+
+    def _choose(
+        self, state: Mapping[str, Any], states: dict[str, Any], variables: dict[str, Any]
+    ) -> tuple[str | None, Any]:
+        for rule in state["Choices"]:
+            if self._value(rule["Condition"], states, variables) is True:
+                return self._leave(rule, states, variables, default=states["input"])
+        self._assign(state, states, variables)
+        return state["Default"], states["input"]
+
+    def _leave(
+        self, place: Mapping[str, Any], states: dict[str, Any], variables: dict[str, Any], *, default: Any
+    ) -> tuple[str | None, Any]:
+        output = self._value(place["Output"], states, variables) if "Output" in place else default
+        self._assign(place, states, variables)
+        return place.get("Next"), output
+
+    def _assign(self, place: Mapping[str, Any], states: dict[str, Any], variables: dict[str, Any]) -> None:
+        # All expressions see the variables as they were on entry, as Step Functions has it.
+        variables.update(
+            {name: self._value(value, states, variables) for name, value in place.get("Assign", {}).items()}
+        )
+
+    def _value(self, template: Any, states: dict[str, Any], variables: dict[str, Any]) -> Any:
+        if isinstance(template, Mapping):
+            return {key: self._value(value, states, variables) for key, value in template.items()}
+        if isinstance(template, list):
+            return [self._value(value, states, variables) for value in template]
+        if isinstance(template, str) and template.startswith("{%") and template.endswith("%}"):
+            return self._evaluate(template[2:-2].strip(), states, variables)
+        return template
+
+    def _evaluate(self, expression: str, states: dict[str, Any], variables: dict[str, Any]) -> Any:
+        compiled = jsonata.Jsonata(expression)
+        compiled.assign("states", states)
+        for name, value in variables.items():
+            compiled.assign(name, value)
+        compiled.register_lambda("parse", lambda text: json.loads(text))
+        compiled.register_lambda("millis", self._now_ms)
+        try:
+            value = compiled.evaluate(None)
+        except Exception as failure:  # noqa: BLE001 -- the library raises several kinds
+            raise StateError("States.QueryEvaluationError", str(failure)) from None
+        if value is None and not _may_be_null(expression):
+            raise StateError("States.QueryEvaluationError", f"undefined: {expression[:80]}")
+        return value
+
+
+def _may_be_null(expression: str) -> bool:
+    """A literal null, or a conditional with one, is a value; anything else that yields nothing is undefined."""
+    return "null" in expression
