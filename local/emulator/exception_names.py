@@ -23,7 +23,8 @@ SUMMARY = "Lambda errors carry the exception's class name, so that Retry and Cat
 _HANDLER_CALL = """            result = handler_fn(event, context)
             _real_stdout.write(json.dumps({"status": "ok", "result": result}) + "\\n")
         except Exception as e:
-            _real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n")
+            _real_stdout.write(json.dumps({"status": "error", "error": str(e), \
+"trace": traceback.format_exc()}) + "\\n")
 """
 _NAMED_HANDLER_CALL = """            _ms_error = None
             result = handler_fn(event, context)

@@ -92,8 +92,8 @@ def _install_strictness(step_functions: Any) -> None:
         if not isinstance(value, bool):
             raise step_functions._ExecutionError(
                 "States.QueryEvaluationError",
-                "The JSONata expression specified for the field 'Condition' returned an unexpected result type. "
-                f"Expected 'boolean', but was '{step_functions._json_type(value)}'",
+                "The JSONata expression specified for the field 'Condition' returned an unexpected result "
+                f"type. Expected 'boolean', but was '{step_functions._json_type(value)}'",
             )
         return value
 

@@ -48,7 +48,7 @@ def name_of(completion: ModuleType) -> str:
 
 
 def wanted_completions(switched_off: str) -> list[ModuleType]:
-    """The completions to install, given the comma-separated names to leave out (``all`` leaves out every one).
+    """The completions to install, without the comma-separated names ``switched_off`` (``all``: none).
 
     Raises:
         UnknownCompletionError: a name is none of the completions.

@@ -13,12 +13,14 @@ the API's own gateway responses.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import logging
 import re
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,13 +53,15 @@ def install() -> None:
         action = _ACTION.match(integration.get("uri", ""))
         if action is None:
             return await invoke_lambda(integration, *args, **kwargs)
-        return await _integrate(gateway, step_functions, action[1], integration, *args, **kwargs)
+        invocation = _Invocation(integration, *args)
+        request = invocation.to_request(
+            account_id=kwargs.get("owner_account_id"), authorizer=kwargs.get("authorizer_context")
+        )
+        return await _integrate(gateway, step_functions, action[1], invocation, request)
 
     def passthrough(integration: dict[str, Any], headers: Mapping[str, Any]) -> Any:
-        if integration.get("passthroughBehavior") == "WHEN_NO_TEMPLATES" and integration.get(
-            "requestTemplates"
-        ):
-            # With templates present this is the same as NEVER; the emulator only knows NEVER.
+        if integration.get("passthroughBehavior") == "WHEN_NO_TEMPLATES":
+            # The same as NEVER where there are templates, and all that the emulator knows is NEVER.
             integration = {**integration, "passthroughBehavior": "NEVER"}
         return check_passthrough(integration, headers)
 
@@ -66,38 +70,60 @@ def install() -> None:
     seams.replace(gateway, "_check_passthrough_behavior", passthrough)
 
 
+@dataclass(frozen=True)
+class _Invocation:
+    """What the emulator hands to an integration, in its order."""
+
+    integration: dict[str, Any]
+    api_id: str
+    stage_name: str
+    stage: dict[str, Any]
+    resource: dict[str, Any]
+    path: str
+    method: str
+    headers: dict[str, Any]
+    body: bytes
+    query: dict[str, Any] | None
+    path_parameters: dict[str, str] | None
+
+    def to_request(self, *, account_id: str | None, authorizer: dict[str, Any] | None) -> vtl.Request:
+        headers = {name: _one(value) for name, value in self.headers.items()}
+        now = time.time()
+        request_id = _request_id.get()
+        context = {
+            "accountId": account_id,
+            "apiId": self.api_id,
+            "authorizer": authorizer or {},
+            "domainName": _header(headers, "host"),
+            "extendedRequestId": request_id,
+            "httpMethod": self.method,
+            "identity": {
+                "sourceIp": (_header(headers, "x-forwarded-for") or "127.0.0.1").split(",")[0].strip(),
+                "userAgent": _header(headers, "user-agent"),
+            },
+            "path": f"/{self.stage_name}{self.path}",
+            "protocol": "HTTP/1.1",
+            "requestId": request_id,
+            "requestTime": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "requestTimeEpoch": int(now * 1000),
+            "resourceId": self.resource.get("id"),
+            "resourcePath": self.resource["path"],
+            "stage": self.stage_name,
+        }
+        return vtl.Request(
+            body=self.body.decode("utf-8", "replace") if self.body else "",
+            path=self.path_parameters or {},
+            query={name: _one(value) for name, value in (self.query or {}).items()},
+            headers=headers,
+            context=context,
+            stage_variables=self.stage.get("variables") or {},
+        )
+
+
 async def _integrate(
-    gateway: Any,
-    step_functions: Any,
-    action: str,
-    integration: dict[str, Any],
-    api_id: str,
-    stage_name: str,
-    stage: dict[str, Any],
-    resource: dict[str, Any],
-    path: str,
-    method: str,
-    headers: dict[str, Any],
-    body: bytes,
-    query: dict[str, Any],
-    path_parameters: dict[str, str],
-    *,
-    owner_account_id: str | None = None,
-    authorizer_context: dict[str, Any] | None = None,
-    **_: Any,
+    gateway: Any, step_functions: Any, action: str, invocation: _Invocation, request: vtl.Request
 ) -> Any:
-    plain_headers = {name: _one(value) for name, value in headers.items()}
-    request = vtl.Request(
-        body=body.decode("utf-8", "replace") if body else "",
-        path=path_parameters or {},
-        query={name: _one(value) for name, value in (query or {}).items()},
-        headers=plain_headers,
-        context=_context(
-            api_id=api_id, stage=stage_name, resource=resource, path=path, method=method, headers=plain_headers,
-            account_id=owner_account_id, authorizer=authorizer_context,
-        ),
-        stage_variables=stage.get("variables") or {},
-    )  # fmt: skip
+    integration = invocation.integration
     try:
         payload = _request_payload(integration, request)
         call = asyncio.ensure_future(_call(step_functions, action, payload))
@@ -109,10 +135,10 @@ async def _integrate(
         return _response(gateway, integration, request, status, answer)
     except vtl.TemplateError as error:
         # The message names an expression of the template, never a value.
-        _log.error("%s %s: the mapping template failed: %s", method, resource["path"], error)
+        _log.error("%s %s: the template failed: %s", invocation.method, invocation.resource["path"], error)
         return gateway._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
-    except Exception:
-        _log.exception("%s %s: the integration failed", method, resource["path"])
+    except Exception:  # noqa: BLE001 - whatever breaks behind the gateway is an integration failure to its caller
+        _log.exception("%s %s: the integration failed", invocation.method, invocation.resource["path"])
         return gateway._gw_error("INTEGRATION_FAILURE", "Internal server error")
 
 
@@ -153,20 +179,14 @@ def _response(
             _set_header(headers, target.removeprefix("method.response.header."), value)
     if content_type is None:
         return status, headers, answer.encode()
-    rendered = vtl.render(
-        templates[content_type],
-        vtl.Request(
-            body=answer, path=request.path, query=request.query, headers=request.headers, context=request.context,
-            stage_variables=request.stage_variables,
-        ),
-    )  # fmt: skip
+    rendered = vtl.render(templates[content_type], dataclasses.replace(request, body=answer))
     for name, value in rendered.headers.items():
         _set_header(headers, name, value)
     return rendered.status or status, headers, rendered.body.encode()
 
 
 def _mapped(source: str, request: vtl.Request, answer: str) -> str | None:
-    """The value of a response parameter mapping: a 'literal', ``context.…`` or ``integration.response.body.…``."""
+    """The value that a response parameter maps: 'literal', ``context.…``, ``integration.response.body.…``."""
     if len(source) > 1 and source[0] == source[-1] == "'":
         return source[1:-1]
     if source.startswith("context."):
@@ -193,31 +213,3 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
 
 def _one(value: Any) -> str:
     return str(value[-1] if isinstance(value, list) and value else value)
-
-
-def _context(
-    *, api_id: str, stage: str, resource: dict[str, Any], path: str, method: str, headers: Mapping[str, str],
-    account_id: str | None, authorizer: dict[str, Any] | None,
-) -> dict[str, Any]:  # fmt: skip
-    now = time.time()
-    request_id = _request_id.get()
-    return {
-        "accountId": account_id,
-        "apiId": api_id,
-        "authorizer": authorizer or {},
-        "domainName": _header(headers, "host"),
-        "extendedRequestId": request_id,
-        "httpMethod": method,
-        "identity": {
-            "sourceIp": (_header(headers, "x-forwarded-for") or "127.0.0.1").split(",")[0].strip(),
-            "userAgent": _header(headers, "user-agent"),
-        },
-        "path": f"/{stage}{path}",
-        "protocol": "HTTP/1.1",
-        "requestId": request_id,
-        "requestTime": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
-        "requestTimeEpoch": int(now * 1000),
-        "resourceId": resource.get("id"),
-        "resourcePath": resource["path"],
-        "stage": stage,
-    }

@@ -15,7 +15,7 @@ PINNED_VERSION = "1.5.33"
 
 
 class SeamMissingError(RuntimeError):
-    """The emulator lacks a function that a completion replaces: it is not the version this launcher was written for."""
+    """The emulator lacks what a completion replaces."""
 
 
 class WrongEmulatorError(RuntimeError):
@@ -34,8 +34,8 @@ def require_pinned_version() -> None:
         installed = "no version of it"
     if installed != PINNED_VERSION:
         raise WrongEmulatorError(
-            f"This launcher completes MiniStack {PINNED_VERSION}, but {installed} is installed for this interpreter. "
-            "Install local/emulator/requirements.txt into the emulator's own virtual environment."
+            f"This launcher completes MiniStack {PINNED_VERSION}, but {installed} is installed for this "
+            "interpreter. Install local/emulator/requirements.txt into its own virtual environment."
         )
 
 

@@ -31,14 +31,14 @@ class TemplateError(Exception):
 
 
 class Absent(str):
-    """A value that API Gateway leaves out: prints nothing, equals ``""`` and ``null``, and counts as false."""
+    """A value that API Gateway leaves out: prints nothing, equals ``""`` and ``null``, counts as false."""
 
 
 ABSENT = Absent("")
 
 
 class Methods(dict[str, Callable[..., Any]]):
-    """An object such as ``$input`` or ``$util``: named functions, and plain attributes under ``attributes``."""
+    """An object such as ``$input`` or ``$util``: named functions, and plain ``attributes``."""
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]], **attributes: Any) -> None:
         super().__init__(functions)
@@ -231,6 +231,10 @@ def _assign(self: Any, _stream: Any, namespace: Any, loader: Any) -> None:
     target[name] = value
 
 
+def _spellings(sign: str, word: str, operator: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    return {sign: operator, word: operator}
+
+
 def _install_dialect() -> None:
     identifier = r"[a-z_][a-z0-9_-]*"
     airspeed.NameOrCall.NAME = re.compile(f"({identifier})", re.I)
@@ -245,14 +249,11 @@ def _install_dialect() -> None:
     airspeed.InterpolatedStringLiteral.parse = _interpolated_literal
     airspeed.InterpolatedStringLiteral.calculate = _interpolate
     airspeed.Condition.parse = _condition
-    airspeed.BinaryOperator.OPERATORS.update({
-        "==": equal, "eq": equal, "!=": lambda a, b: not equal(a, b), "ne": lambda a, b: not equal(a, b), "+": add,
-        "&&": lambda a, b: is_true(a) and is_true(b), "and": lambda a, b: is_true(a) and is_true(b),
-        "||": lambda a, b: is_true(a) or is_true(b), "or": lambda a, b: is_true(a) or is_true(b),
-    })  # fmt: skip
-    airspeed.UnaryOperatorValue.OPERATORS.update(
-        {"!": lambda a: not is_true(a), "not": lambda a: not is_true(a)}
-    )
+    airspeed.BinaryOperator.OPERATORS.update({"+": add} | _spellings("==", "eq", equal))
+    airspeed.BinaryOperator.OPERATORS.update(_spellings("!=", "ne", lambda a, b: not equal(a, b)))
+    airspeed.BinaryOperator.OPERATORS.update(_spellings("&&", "and", lambda a, b: is_true(a) and is_true(b)))
+    airspeed.BinaryOperator.OPERATORS.update(_spellings("||", "or", lambda a, b: is_true(a) or is_true(b)))
+    airspeed.UnaryOperatorValue.OPERATORS.update(_spellings("!", "not", lambda a: not is_true(a)))
 
 
 _install_dialect()

@@ -1,4 +1,4 @@
-"""API Gateway mapping templates: ``$input``, ``$util``, ``$context`` and ``$stageVariables`` for a Velocity template.
+"""API Gateway mapping templates: ``$input``, ``$util``, ``$context`` and ``$stageVariables`` for Velocity.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 
@@ -40,9 +40,9 @@ class ContextMap(dict[str, Any]):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a template can read of the HTTP request, whose body a response template replaces by the backend's.
+    """What a template can read of the HTTP request; for a response template, ``body`` is the backend's.
 
-    ``headers`` are looked up without regard to case. ``context`` is the JSON form of ``$context``.
+    Headers are looked up without regard to case.
     """
 
     body: str
@@ -55,7 +55,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A rendered template: the body, and the status and headers that ``$context.responseOverride`` was set to."""
+    """The rendered body, and what ``$context.responseOverride`` was set to."""
 
     body: str
     status: int | None = None
@@ -157,7 +157,7 @@ def _input(request: Request) -> Methods:
 
 
 def escape_javascript(value: Any) -> str | None:
-    """``$util.escapeJavaScript``: quotes, ``'`` and ``/`` included, get a backslash, non-ASCII becomes UTF-16 escapes.
+    """``$util.escapeJavaScript``: backslashes before ``" ' / \\``, UTF-16 escapes for what is not ASCII.
 
     None stays None, so that the reference prints its own source, as on AWS. ``\\'`` is not valid JSON:
     templates turn it back with ``.replaceAll("\\\\'", "'")``.

@@ -69,7 +69,7 @@ def test_the_bare_emulator_does_not_reach_the_state_machine(bare: Emulator) -> N
     ],
 )
 def test_a_message_reaches_the_machine_unharmed(emulator: Emulator, api: str, message: str) -> None:
-    """People write apostrophes, quotes and other scripts; a message is data and never part of the template."""
+    """People write apostrophes, quotes and other scripts; a message is never part of the template."""
     message = (message * 4000)[:4000] if message.endswith(" ") else message
 
     answer = post(emulator, f"{api}/open", {"message": message})
@@ -111,7 +111,7 @@ def test_another_content_type_is_refused(emulator: Emulator, api: str) -> None:
 
 
 def test_a_body_that_is_no_json_is_refused_by_step_functions(emulator: Emulator, api: str) -> None:
-    """The rendered payload is no JSON then: Step Functions answers 400, which the second integration response maps."""
+    """The rendered payload is no JSON then: Step Functions answers 400, which a response maps."""
     answer = emulator.request(
         f"{api}/open", method="POST", body="not json", headers={"Content-Type": "application/json"}
     )
