@@ -12,7 +12,7 @@ class SeedStore(Protocol):
     """Writes reference data, and never over what is there. Every method may raise StoreUnavailableError."""
 
     def put_variant_if_absent(self, row: Mapping[str, Any]) -> bool:
-        """Store a row of the initial population; False if the variant is there already, whatever its state."""
+        """Store a row of the initial population; False if the variant is there already."""
         ...
 
     def publish_prompt(self, template_id: str, version: int, text: str, published_at: str) -> bool:

@@ -1,0 +1,1 @@
+"""Implementations on AWS: DynamoDB, S3, Secrets Manager and CloudWatch."""

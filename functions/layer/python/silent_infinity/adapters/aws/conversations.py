@@ -1,0 +1,128 @@
+"""Sessions and turns in DynamoDB."""
+
+from typing import TYPE_CHECKING
+
+from silent_infinity.adapters.aws.calls import ConditionFailedError, TransactionCancelledError, call
+from silent_infinity.adapters.aws.contention import patiently
+from silent_infinity.adapters.aws.conversation_items import (
+    TURN_PREFIX,
+    partition,
+    session_item,
+    session_key,
+    session_of,
+    turn_item,
+    turn_key,
+    turn_of,
+)
+from silent_infinity.adapters.aws.items import to_item
+from silent_infinity.ports.conversations import Session, StoredTurn
+from silent_infinity.ports.errors import ConflictError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_BURIED = ("deleted", "updated_at", "expires_at", "state", "posture", "variants", "locale")
+"""What a tombstone changes or lacks."""
+
+
+class DynamoConversationStore:
+    """A `ConversationStore` over the table of `conversation_items`."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def find_session(self, session_id: str) -> Session | None:
+        found = call(
+            self._client.get_item, TableName=self._table, Key=session_key(session_id), ConsistentRead=True
+        )
+        return session_of(found["Item"]) if "Item" in found else None
+
+    def store_message(self, session: Session, turn: StoredTurn) -> None:
+        opened = {
+            name: attribute for name, attribute in session_item(session).items() if name not in ("pk", "sk")
+        }
+
+        def write() -> object:
+            return call(
+                self._client.transact_write_items,
+                TransactItems=[
+                    {
+                        "Update": {
+                            "TableName": self._table,
+                            "Key": session_key(session.session_id),
+                            "UpdateExpression": "SET "
+                            + ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in opened),
+                            "ConditionExpression": "attribute_not_exists(pk)"
+                            " OR (#user_id_hash = :user_id_hash AND #deleted = :deleted)",
+                            "ExpressionAttributeNames": {f"#{name}": name for name in opened},
+                            "ExpressionAttributeValues": {
+                                f":{name}": attribute for name, attribute in opened.items()
+                            },
+                        }
+                    },
+                    {
+                        "Put": {
+                            "TableName": self._table,
+                            "Item": turn_item(turn),
+                            "ConditionExpression": "attribute_not_exists(pk)",
+                        }
+                    },
+                ],
+            )
+
+        try:
+            patiently(write)
+        except TransactionCancelledError as cancelled:
+            if cancelled.failed(0):
+                raise ConflictError("session") from None
+            # Only the turn's own condition failed: an earlier attempt stored both already.
+
+    def recent_turns(self, session_id: str, limit: int) -> tuple[StoredTurn, ...]:
+        return self._turns(session_id, limit)[::-1] if limit > 0 else ()
+
+    def all_turns(self, session_id: str) -> tuple[StoredTurn, ...]:
+        return self._turns(session_id, None)[::-1]
+
+    def delete_session(self, session_id: str, deleted_at: str, expires_at: int) -> int:
+        # The tombstone comes first: from then on no write can add a turn behind the deletion's back.
+        self._bury(session_id, deleted_at, expires_at)
+        turns = self._turns(session_id, None)
+        for turn in turns:
+            call(self._client.delete_item, TableName=self._table, Key=turn_key(turn.session_id, turn.turn_id))
+        return len(turns)
+
+    def _bury(self, session_id: str, deleted_at: str, expires_at: int) -> None:
+        def write() -> object:
+            return call(
+                self._client.update_item,
+                TableName=self._table,
+                Key=session_key(session_id),
+                UpdateExpression="SET #deleted = :true, #updated_at = :deleted_at, #expires_at = :expires_at"
+                " REMOVE #state, #posture, #variants, #locale",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeNames={f"#{name}": name for name in _BURIED},
+                ExpressionAttributeValues=to_item(
+                    {":true": True, ":deleted_at": deleted_at, ":expires_at": expires_at}
+                ),
+            )
+
+        try:
+            patiently(write)
+        except ConditionFailedError:
+            return
+
+    def _turns(self, session_id: str, limit: int | None) -> tuple[StoredTurn, ...]:
+        """Return the newest turns first."""
+        found: list[StoredTurn] = []
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :session AND begins_with(sk, :turns)",
+            ExpressionAttributeValues=to_item({":session": partition(session_id), ":turns": TURN_PREFIX}),
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            PaginationConfig={} if limit is None else {"MaxItems": limit, "PageSize": limit},
+        )
+        for page in call(lambda: list(pages)):
+            found.extend(turn_of(item) for item in page["Items"])
+        return tuple(found)

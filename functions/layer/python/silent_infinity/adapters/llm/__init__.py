@@ -1,0 +1,1 @@
+"""Language models: providers, the offline composer, and wrappers that are models themselves."""

@@ -1,0 +1,1 @@
+"""Implementations in the memory of one process, for tests, benchmarks and trials."""

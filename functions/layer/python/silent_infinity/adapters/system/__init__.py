@@ -1,0 +1,1 @@
+"""Implementations on the operating system: time, randomness, and prompt files beside the code."""
