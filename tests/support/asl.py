@@ -40,8 +40,8 @@ class StateMachine:
     """A definition with its tasks bound to functions of this process.
 
     `tasks` maps each Task's resource to what it does: for Lambda invocations the key is the FunctionName
-    argument, for other integrations the Resource itself. A task raises StateError, or any exception, whose class
-    name then is the error's name.
+    argument, for other integrations the Resource itself. A task raises StateError, or any exception, whose
+    class name then is the error's name.
     """
 
     def __init__(
@@ -103,7 +103,11 @@ class StateMachine:
             raise
 
     def _result(
-        self, state: Mapping[str, Any], states: dict[str, Any], variables: dict[str, Any], context: dict[str, Any]
+        self,
+        state: Mapping[str, Any],
+        states: dict[str, Any],
+        variables: dict[str, Any],
+        context: dict[str, Any],
     ) -> Any:
         if state["Type"] == "Task":
             return self._task(state, states, variables)
@@ -121,7 +125,7 @@ class StateMachine:
         self._value(state["TimeoutSeconds"], states, variables)
         function = arguments.get("FunctionName")
         task = self._tasks[function or state["Resource"]]
-        attempts: dict[int, int] = {}
+        left = [retry.get("MaxAttempts", 3) for retry in state.get("Retry", ())]
         while True:
             try:
                 payload = json.loads(json.dumps(arguments["Payload"] if function else arguments))
@@ -129,18 +133,13 @@ class StateMachine:
                 return {"Payload": result, "StatusCode": 200} if function else result
             except Exception as failure:  # noqa: BLE001 -- whatever a task raises is an error of the state
                 error = failure if isinstance(failure, StateError) else StateError(type(failure).__name__)
-                retrier = next(
-                    (
-                        i
-                        for i, retry in enumerate(state.get("Retry", ()))
-                        if {"States.ALL", error.name} & set(retry["ErrorEquals"])
-                    ),
-                    None,
-                )
-                if retrier is None or attempts.get(retrier, 0) >= state["Retry"][retrier].get("MaxAttempts", 3):
+                for index, retry in enumerate(state.get("Retry", ())):
+                    if left[index] > 0 and {"States.ALL", error.name} & set(retry["ErrorEquals"]):
+                        left[index] -= 1
+                        self._sleep(retry.get("IntervalSeconds", 1))
+                        break
+                else:
                     raise error from None
-                attempts[retrier] = attempts.get(retrier, 0) + 1
-                self._sleep(state["Retry"][retrier].get("IntervalSeconds", 1))
 
     def _choose(
         self, state: Mapping[str, Any], states: dict[str, Any], variables: dict[str, Any]
@@ -178,7 +177,7 @@ class StateMachine:
         compiled.assign("states", states)
         for name, value in variables.items():
             compiled.assign(name, value)
-        compiled.register_lambda("parse", lambda text: json.loads(text))
+        compiled.register_lambda("parse", json.loads)
         compiled.register_lambda("millis", self._now_ms)
         try:
             value = compiled.evaluate(None)
@@ -190,5 +189,5 @@ class StateMachine:
 
 
 def _may_be_null(expression: str) -> bool:
-    """A literal null, or a conditional with one, is a value; anything else that yields nothing is undefined."""
+    """Say whether nothing may be a value: only where the expression has a literal null."""
     return "null" in expression

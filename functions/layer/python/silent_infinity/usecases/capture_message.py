@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from silent_infinity.domain import problems
-from silent_infinity.domain.guards.before import first_block, redact
+from silent_infinity.domain.guards.before import check_message, redact
 from silent_infinity.domain.ids import body_hash, claim_key, user_id_hash, uuid4, uuid7
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.text import clean_message, utf8_size
@@ -197,7 +197,8 @@ class CaptureMessage:
         body = attempt.request.body
         message = clean_message(body["message"])
         checks = _Stopwatch(self._clock)
-        block = checks.time(lambda: first_block(message))
+        locale = body.get("locale") or (session.locale if session else DEFAULT_LOCALE)
+        verdict = checks.time(lambda: check_message(message, locale, claim.turn_id))
         expires_at = unix_ms(now) // 1000 + self._policy.retention_days * 86_400
         session = session or Session(
             session_id=claim.session_id,
@@ -205,7 +206,7 @@ class CaptureMessage:
             created_at=now.isoformat(),
             updated_at=now.isoformat(),
             expires_at=expires_at,
-            locale=body.get("locale") or DEFAULT_LOCALE,
+            locale=locale,
         )
         degraded: list[str] = []
         # Variants come before the message is stored only because a new session is stored with them; the
@@ -239,7 +240,7 @@ class CaptureMessage:
             claim_key=claim.claim_key,
             received_at=now.isoformat(),
             message=message,
-            locale=body.get("locale") or session.locale,
+            locale=locale,
             client=from_payload(Client, body.get("client") or {}),
             history=self._history(session, claim.turn_id, degraded, reads),
             posture=session.posture,
@@ -248,8 +249,8 @@ class CaptureMessage:
             production=defaults,
             limited=limit is not None,
             limit=limit or Limit(),
-            blocked=block is not None,
-            block=Block(block.rule_id, block.reply_text) if block else Block(),
+            blocked=verdict.blocked,
+            block=Block(verdict.rule_id, verdict.reply_text),
             reserved_tokens=0 if limit or "limits" in degraded else self._policy.limits.reserve_tokens,
             degraded=tuple(degraded),
             timings=CaptureTimings(reads.ms, writes.ms, checks.ms, choosing.ms),

@@ -370,7 +370,7 @@ def _ms(iso: str) -> int:
 
 
 def _in_force(record: Record) -> dict[str, AssignedVariant]:
-    """Return the variants that held for this turn: production alone for a crisis, or when nobody screened it."""
+    """Return the variants that held: production alone for a crisis, or when nobody screened the message."""
     if record.answer["crisis"]["level"] >= CRISIS_FLOW_LEVEL or "screen" in record.screen.get("degraded", ()):
         return record.turn.production
     return record.turn.variants
