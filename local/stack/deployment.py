@@ -223,6 +223,20 @@ def templates(assembly: Path) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
+def receive_outbox(sqs: Any) -> list[dict[str, Any]]:
+    """Take every message out of the outbox queue: SNS envelopes, oldest first."""
+    try:
+        url = sqs.get_queue_url(QueueName=OUTBOX_QUEUE)["QueueUrl"]
+    except sqs.exceptions.QueueDoesNotExist:
+        return []
+    found: list[dict[str, Any]] = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return sorted(found, key=lambda envelope: str(envelope["Timestamp"]))
+
+
 def _match_time_to_live(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> None:
     wanted = properties.get("TimeToLiveSpecification", {})
     if not wanted.get("Enabled"):

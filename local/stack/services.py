@@ -20,8 +20,8 @@ from local.tools.locations import REPOSITORY, TOOLS, venv_python
 TAIL_LINES = 15
 PROBE_SECONDS = 2.0
 POLL_SECONDS = 0.05
-# What a program needs from its surroundings. Everything else stays out: the emulator hands its environment on to
-# the Lambda functions, which must not see the credentials or settings of whoever started it.
+# What a program needs from its surroundings. Everything else stays out: the emulator hands its environment on
+# to the Lambda functions, which must not see the credentials or settings of whoever started it.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from local.stack import aws, ports, processes
-from local.stack.deployment import Deployment
+from local.stack.deployment import Deployment, receive_outbox
 from local.stack.services import EMULATOR, MODEL_SERVER, SERVICES, Service, is_ready, wait_until_ready
 from local.stack.state import RunningService, exclusive, load_state, save_state
 from local.stack.users import UserPool
@@ -156,7 +157,7 @@ class LocalStack:
                 self._stop(SERVICES[name])
 
     def deploy(self, *, force: bool = False) -> bool:
-        """Deploy when something changed since the last deployment (or always, if forced); tells whether it did."""
+        """Deploy if something changed since the last deployment, or if forced; tells whether it did."""
         self.require_up()
         with exclusive(self.home):
             self._reload()
@@ -179,6 +180,27 @@ class LocalStack:
             self._state.outputs = {}
             save_state(self.home, self._state)
             self._deployment().destroy()
+
+    def is_deployed(self) -> bool:
+        """Whether something was deployed to this stack."""
+        return bool(self._state.outputs)
+
+    def wipe(self) -> None:
+        """Forget the emulated account and its people; raises LocalError while the stack runs."""
+        if any(service.running for service in self.status()):
+            raise LocalError("The local stack is running.", "Stop it with `./run down` first.")
+        with exclusive(self.home):
+            self._reload()
+            self._state.outputs = {}
+            save_state(self.home, self._state)
+            for name in ("emulator", "tmp", "cdk.out"):
+                shutil.rmtree(self.home / name, ignore_errors=True)
+            for name in ("users.json", "turns.json", "outbox.jsonl"):
+                (self.home / name).unlink(missing_ok=True)
+
+    def outbox_messages(self) -> list[dict[str, Any]]:
+        """Messages that the operations topic sent since the last call, oldest first, as SNS wraps them."""
+        return receive_outbox(self.client("sqs"))
 
     def require_up(self) -> None:
         """Raise LocalError unless the stack is up."""

@@ -37,7 +37,7 @@ class UserPool:
         if user is None:
             user = {"password": self._make(name)}
         if user.get("expires_at", 0) < time.time() + RENEW_SECONDS:
-            token = self._sign_in(name, user["password"])
+            token = self._sign_in_again(name, user)
             user = {**user, "id_token": token, "expires_at": expiry(token)}
             users.setdefault(self.pool_id, {})[name] = user
             write_atomically(self.home / USERS_FILE, json.dumps(users, indent=2) + "\n", mode=0o600)
@@ -67,6 +67,18 @@ class UserPool:
             UserPoolId=self.pool_id, Username=address, Password=password, Permanent=True
         )
         return password
+
+    def _sign_in_again(self, name: str, user: dict[str, Any]) -> str:
+        unknown = (
+            self.cognito.exceptions.NotAuthorizedException,
+            self.cognito.exceptions.UserNotFoundException,
+        )
+        try:
+            return self._sign_in(name, user["password"])
+        except unknown:
+            # The emulator was killed before it wrote its state: it forgot the user, or the password.
+            user["password"] = self._make(name)
+            return self._sign_in(name, user["password"])
 
     def _sign_in(self, name: str, password: str) -> str:
         described = self.cognito.describe_user_pool_client(UserPoolId=self.pool_id, ClientId=self.client_id)

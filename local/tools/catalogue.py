@@ -78,10 +78,16 @@ def _node_version(node: str) -> int:
     return int(found[1]) if found else 0
 
 
+def machine_node_version() -> int:
+    """Major version of the machine's Node.js; 0 when it has none that works."""
+    node = shutil.which("node")
+    return _node_version(node) if node else 0
+
+
 def _machine_node() -> Path | None:
     """The folder that holds a recent enough `node` and `npm` of the machine."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _node_version(node) >= OLDEST_NODE:
+    node = shutil.which("node")
+    if node and shutil.which("npm") and machine_node_version() >= OLDEST_NODE:
         return Path(node).parent
     return None
 

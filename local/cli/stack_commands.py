@@ -1,0 +1,229 @@
+"""Commands for the stack: up, down, status, synth, deploy, destroy, logs, outbox."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from local.cli.command import Commands, Context
+from local.cli.terminal import table
+from local.tools.catalogue import cdk_command
+from local.tools.errors import LocalError
+from local.tools.installer import ensure
+from local.tools.locations import REPOSITORY
+
+LOCAL = "local"
+ENVIRONMENTS = (LOCAL, "dev", "staging", "prod")
+FOLLOW_SECONDS = 1.0
+LOG_GROUP_PREFIX = "/aws/lambda/"
+OUTBOX_FILE = "outbox.jsonl"
+
+
+def register(commands: Commands) -> None:
+    """Add the commands of this module."""
+    up = commands.add("up", run_up, "start the local stack (and what it needs, installed once)")
+    up.add_argument("--model", help='"small", "composer", or a base URL; remembered for the next time')
+
+    down = commands.add("down", run_down, "end every process of the local stack; its data stays")
+    down.add_argument("--wipe", action="store_true", help="forget the emulated account too")
+
+    commands.add("status", run_status, "show what runs, where, and what is deployed")
+
+    synth = commands.add("synth", run_synth, "build the templates of an environment (no account, no Docker)")
+    _environment_option(synth, required=True)
+
+    deploy = commands.add(
+        "deploy", run_deploy, "deploy an environment; arguments after -- go to `cdk deploy`"
+    )
+    _environment_option(deploy, required=True)
+    deploy.add_argument("--force", action="store_true", help="local: deploy even if nothing changed")
+
+    destroy = commands.add("destroy", run_destroy, "delete the stacks of an environment")
+    _environment_option(destroy, required=False)
+
+    logs = commands.add("logs", run_logs, "show what the local functions logged")
+    logs.add_argument("function", nargs="?", help="part of a function's name, for example capture")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on showing until Ctrl-C")
+    logs.add_argument("-n", "--lines", type=int, default=50, help="how many of the latest lines (default 50)")
+
+    commands.add("outbox", run_outbox, "show the messages that operators would have got by e-mail")
+
+
+def _environment_option(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "-e",
+        "--env",
+        dest="environment",
+        choices=ENVIRONMENTS,
+        required=required,
+        default=None if required else LOCAL,
+        help="which environment" if required else "which environment (default: local)",
+    )
+
+
+def run_up(context: Context, arguments: argparse.Namespace) -> int:
+    """Start the local stack."""
+    context.stack_with(arguments.model).up()
+    return run_status(context, arguments)
+
+
+def run_down(context: Context, arguments: argparse.Namespace) -> int:
+    """End the local stack."""
+    context.stack.down()
+    if arguments.wipe:
+        context.stack.wipe()
+    print("Nothing of the local stack runs any more.")
+    return 0
+
+
+def run_status(context: Context, _arguments: argparse.Namespace) -> int:
+    """Show the local stack; exit code 0 when it is up, 3 when it is not."""
+    stack = context.stack
+    rows = []
+    for service in stack.status():
+        word = "ready" if service.ready else "starting or stuck" if service.running else "not running"
+        where = f"http://127.0.0.1:{service.port}" if service.running else ""
+        process = f"process {service.pid}" if service.running else ""
+        rows.append([service.title, word, where, process])
+    print(table(rows))
+    print(f"\n  model   {stack.model}\n  home    {stack.home}")
+    up = stack.is_up()
+    if not up:
+        print("\n  Start it with `./run up`, or `./run` for everything.")
+        return 3
+    if stack.is_deployed():
+        print(f"  API     {stack.api_url}")
+    else:
+        print("  API     nothing is deployed yet: `./run deploy -e local`")
+    return 0
+
+
+def run_synth(context: Context, arguments: argparse.Namespace) -> int:
+    """Synthesise an environment."""
+    output = REPOSITORY / "cdk.out" / arguments.environment
+    code = _cdk(
+        context, f"Building the templates of {arguments.environment}",
+        ["synth", "--quiet", "-c", f"env={arguments.environment}", "--output", str(output), *arguments.extra],
+        os.environ,
+    )  # fmt: skip
+    if code == 0:
+        names = sorted(path.name for path in output.glob("*.template.json"))
+        print("\n".join(f"  {output.relative_to(REPOSITORY) / name}" for name in names))
+    return code
+
+
+def run_deploy(context: Context, arguments: argparse.Namespace) -> int:
+    """Deploy an environment: local to the emulator, any other with the caller's credentials."""
+    environment = arguments.environment
+    if environment == LOCAL:
+        context.stack.up()
+        changed = context.stack.deploy(force=arguments.force)
+        print("Deployed." if changed else "Nothing changed since the last deployment.")
+        return 0
+    ensure(["cdk"], context.progress)
+    return _run_cdk(["deploy", "-c", f"env={environment}", "--all", *arguments.extra], os.environ)
+
+
+def run_destroy(context: Context, arguments: argparse.Namespace) -> int:
+    """Delete the stacks of an environment. Other environments than local are asked about by the CDK."""
+    if arguments.environment == LOCAL:
+        context.stack.destroy()
+        return 0
+    ensure(["cdk"], context.progress)
+    return _run_cdk(["destroy", "-c", f"env={arguments.environment}", "--all", *arguments.extra], os.environ)
+
+
+def _cdk(context: Context, title: str, arguments: list[str], environment: Mapping[str, str]) -> int:
+    """Run the CDK with its output hidden behind a progress line, shown only when it fails."""
+    from local.stack.deployment import cdk_environment, run_reporting
+
+    ensure(["cdk"], context.progress)
+    log = context.stack.home / "logs" / "cdk.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [*cdk_command(), *arguments, "--no-color", "--no-notices"]
+    with context.progress.step(title) as step:
+        code = run_reporting(command, cwd=REPOSITORY, env=cdk_environment(environment), log=log, step=step)
+    if code != 0:
+        print(log.read_text(encoding="utf-8", errors="replace"))
+    return code
+
+
+def _run_cdk(arguments: list[str], environment: Mapping[str, str]) -> int:
+    """Run the CDK in the foreground: it asks questions and shows its own progress."""
+    from local.stack.deployment import cdk_environment
+
+    command = [*cdk_command(), *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, env=cdk_environment(environment), check=False).returncode
+
+
+def run_logs(context: Context, arguments: argparse.Namespace) -> int:
+    """Print the latest log lines of the local functions, oldest first."""
+    context.stack.require_up()
+    logs = context.stack.client("logs")
+    groups = [
+        group["logGroupName"]
+        for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=LOG_GROUP_PREFIX)
+        for group in page["logGroups"]
+        if _matches(group["logGroupName"], arguments.function)
+    ]
+    if not groups:
+        what = f"a function like {arguments.function!r}" if arguments.function else "any function"
+        raise LocalError(f"There is no log of {what} yet.", "Functions log when they run: send a turn first.")
+    events = _events(logs, groups, since=0)[-arguments.lines :]
+    _print_events(events)
+    while arguments.follow:
+        time.sleep(FOLLOW_SECONDS)
+        seen = {event["eventId"] for event in events}
+        since = events[-1]["timestamp"] if events else 0
+        fresh = [event for event in _events(logs, groups, since=since) if event["eventId"] not in seen]
+        _print_events(fresh)
+        events += fresh
+    return 0
+
+
+def _matches(log_group: str, wanted: str | None) -> bool:
+    """Whether a log group is of the wanted function: `crisis_screen` matches …CrisisScreen1A2B."""
+    if wanted is None:
+        return True
+    return _letters(wanted) in _letters(log_group.removeprefix(LOG_GROUP_PREFIX))
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _events(logs: Any, groups: list[str], *, since: int) -> list[dict[str, Any]]:
+    found = []
+    for group in groups:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
+        found += [{**event, "group": group} for page in pages for event in page["events"]]
+    return sorted(found, key=lambda event: event["timestamp"])
+
+
+def _print_events(events: list[dict[str, Any]]) -> None:
+    for event in events:
+        moment = time.strftime("%H:%M:%S", time.localtime(event["timestamp"] / 1000))
+        name = event["group"].removeprefix(LOG_GROUP_PREFIX)
+        print(f"{moment} {name}  {event['message'].rstrip()}", flush=True)
+
+
+def run_outbox(context: Context, _arguments: argparse.Namespace) -> int:
+    """Print every message that the operations topic sent since the stack was made, oldest first."""
+    stack = context.stack
+    stack.require_up()
+    file = stack.home / OUTBOX_FILE
+    fresh = stack.outbox_messages()
+    with file.open("a", encoding="utf-8") as sink:
+        sink.writelines(json.dumps(message, ensure_ascii=False) + "\n" for message in fresh)
+    messages = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    if not messages:
+        print("The outbox is empty.")
+    for message in messages:
+        print(f"{message['Timestamp']}  {message.get('Subject') or '(no subject)'}\n{message['Message']}\n")
+    return 0
