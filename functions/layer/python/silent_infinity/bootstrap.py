@@ -1,0 +1,215 @@
+"""The one place that wires adapters to use cases.
+
+Adapters are imported inside the factories: a function pays at its cold start only for what it uses.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from silent_infinity.domain.problems import HttpResponse
+from silent_infinity.settings import Settings
+
+if TYPE_CHECKING:
+    from silent_infinity.domain.variants import Variant
+    from silent_infinity.usecases.capture_message import CaptureMessage
+    from silent_infinity.usecases.detect_intent import DetectIntent
+    from silent_infinity.usecases.generate_reply import GenerateReply
+    from silent_infinity.usecases.give_feedback import GiveFeedback
+    from silent_infinity.usecases.record_turn import RecordTurn
+    from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
+    from silent_infinity.usecases.seed_reference_data import SeedReferenceData
+    from silent_infinity.usecases.validate_reply import ValidateReply
+
+SessionRoutes = Mapping[str, Callable[[str, str], HttpResponse]]
+"""HTTP method to a use case that takes subject and session id."""
+
+BUNDLED_PROMPTS = Path(__file__).parent / "prompts"
+
+RESERVED_TOKENS = 2_500
+"""Tokens set aside for a turn before its cost is known: a system prompt, some history and a full reply."""
+
+
+def capture_message(settings: Settings) -> "CaptureMessage":
+    """Wire the capture of a message."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.claims import DynamoClaimStore
+    from silent_infinity.adapters.aws.conversations import DynamoConversationStore
+    from silent_infinity.adapters.aws.limits import DynamoLimitStore
+    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
+    from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.adapters.system.randomness import SystemRandomness
+    from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+    from silent_infinity.ports.limits import LimitPolicy
+    from silent_infinity.usecases.capture_message import CaptureMessage, CapturePolicy
+
+    dynamodb = clients.dynamodb()
+    clock = SystemClock()
+    return CaptureMessage(
+        validator=JsonSchemaValidator(),
+        conversations=DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
+        claims=DynamoClaimStore(dynamodb, settings.text("IDEMPOTENCY_TABLE")),
+        limits=DynamoLimitStore(dynamodb, settings.text("LIMITS_TABLE")),
+        variants=DynamoVariantRegistry(
+            dynamodb,
+            settings.text("VARIANTS_TABLE"),
+            clock=clock,
+            initial=initial_variants,
+            keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 60),
+        ),
+        salt=SecretUserSalt(clients.secrets_manager(), settings.text("USER_SALT_SECRET_ARN")),
+        clock=clock,
+        randomness=SystemRandomness(),
+        policy=CapturePolicy(
+            limits=LimitPolicy(
+                turns_per_minute=settings.integer("RATE_LIMIT_PER_MINUTE", 20),
+                burst=settings.integer("RATE_LIMIT_BURST", 10),
+                tokens_per_day=settings.integer("DAILY_TOKEN_BUDGET", 200_000),
+                reserve_tokens=RESERVED_TOKENS,
+            ),
+            retention_days=settings.integer("TURN_RETENTION_DAYS", 90),
+        ),
+    )
+
+
+def initial_variants() -> "tuple[Variant, ...]":
+    """Return the initial population of the registry, which serves until the table answers."""
+    from silent_infinity.data import load
+    from silent_infinity.domain.payload import from_payload
+    from silent_infinity.domain.variants import Variant
+
+    return tuple(from_payload(Variant, row) for row in load("variants.json")["variants"])
+
+
+def screen_for_crisis(settings: Settings) -> "ScreenForCrisis":
+    """Wire the crisis screen. It needs no setting: nothing that can be down stands behind it."""
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
+
+    return ScreenForCrisis(clock=SystemClock())
+
+
+def detect_intent(settings: Settings) -> "DetectIntent":
+    """Wire the intent detection."""
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.detect_intent import DetectIntent
+
+    return DetectIntent(clock=SystemClock())
+
+
+def validate_reply(settings: Settings) -> "ValidateReply":
+    """Wire the validation of drafts."""
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.validate_reply import ValidateReply
+
+    return ValidateReply(clock=SystemClock())
+
+
+def record_turn(settings: Settings) -> "RecordTurn":
+    """Wire the recording of a turn."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.claims import DynamoClaimStore
+    from silent_infinity.adapters.aws.conversations import DynamoConversationStore
+    from silent_infinity.adapters.aws.limits import DynamoLimitStore
+    from silent_infinity.adapters.aws.metrics import EmfMetrics
+    from silent_infinity.adapters.aws.turn_records import DynamoTurnRecorder
+    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.record_turn import RecordPolicy, RecordTurn
+
+    dynamodb = clients.dynamodb()
+    clock = SystemClock()
+    return RecordTurn(
+        conversations=DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
+        claims=DynamoClaimStore(dynamodb, settings.text("IDEMPOTENCY_TABLE")),
+        recorder=DynamoTurnRecorder(
+            dynamodb,
+            turn_events_table=settings.text("TURN_EVENTS_TABLE"),
+            conversations_table=settings.text("CONVERSATIONS_TABLE"),
+            claims_table=settings.text("IDEMPOTENCY_TABLE"),
+            limits_table=settings.text("LIMITS_TABLE"),
+        ),
+        limits=DynamoLimitStore(dynamodb, settings.text("LIMITS_TABLE")),
+        salt=SecretUserSalt(clients.secrets_manager(), settings.text("USER_SALT_SECRET_ARN")),
+        metrics=EmfMetrics("SilentInfinity", "turn", clock),
+        clock=clock,
+        policy=RecordPolicy(
+            environment=settings.environment,
+            region=settings.region,
+            retention_days=settings.integer("TURN_RETENTION_DAYS", 90),
+        ),
+    )
+
+
+def give_feedback(settings: Settings) -> "GiveFeedback":
+    """Wire the explicit feedback."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.conversations import DynamoConversationStore
+    from silent_infinity.adapters.aws.feedback import DynamoFeedbackStore
+    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.adapters.system.randomness import SystemRandomness
+    from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+    from silent_infinity.usecases.give_feedback import GiveFeedback
+
+    dynamodb = clients.dynamodb()
+    return GiveFeedback(
+        validator=JsonSchemaValidator(),
+        conversations=DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
+        feedback=DynamoFeedbackStore(dynamodb, settings.text("FEEDBACK_TABLE")),
+        salt=SecretUserSalt(clients.secrets_manager(), settings.text("USER_SALT_SECRET_ARN")),
+        clock=SystemClock(),
+        randomness=SystemRandomness(),
+        retention_days=settings.integer("TURN_RETENTION_DAYS", 90),
+    )
+
+
+def session_routes(settings: Settings) -> SessionRoutes:
+    """Wire reading and deleting sessions."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.claims import DynamoClaimStore
+    from silent_infinity.adapters.aws.conversations import DynamoConversationStore
+    from silent_infinity.adapters.aws.feedback import DynamoFeedbackStore
+    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.sessions import DeleteSession, ReadSession
+
+    dynamodb = clients.dynamodb()
+    conversations = DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE"))
+    salt = SecretUserSalt(clients.secrets_manager(), settings.text("USER_SALT_SECRET_ARN"))
+    return {
+        "GET": ReadSession(conversations=conversations, salt=salt),
+        "DELETE": DeleteSession(
+            conversations=conversations,
+            claims=DynamoClaimStore(dynamodb, settings.text("IDEMPOTENCY_TABLE")),
+            feedback=DynamoFeedbackStore(dynamodb, settings.text("FEEDBACK_TABLE")),
+            salt=salt,
+            clock=SystemClock(),
+        ),
+    }
+
+
+def seed_reference_data(settings: Settings) -> "SeedReferenceData":
+    """Wire the seeding of a deployment."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.seeding import AwsSeedStore
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.adapters.system.prompts import PromptFiles
+    from silent_infinity.data import load
+    from silent_infinity.usecases.seed_reference_data import BundledPrompt, SeedReferenceData
+
+    files = PromptFiles(BUNDLED_PROMPTS)
+    rows: list[dict[str, Any]] = load("variants.json")["variants"]
+    return SeedReferenceData(
+        store=AwsSeedStore(
+            clients.dynamodb(),
+            clients.s3(),
+            variants_table=settings.text("VARIANTS_TABLE"),
+            prompts_table=settings.text("PROMPTS_TABLE"),
+            prompts_bucket=settings.text("PROMPTS_BUCKET"),
+        ),
+        variants=rows,
+        prompts=[BundledPrompt(name, version, files.text(name, version)) for name, version in files.versions()],
+        clock=SystemClock(),
+    )
