@@ -65,9 +65,8 @@ def run_lint(_context: Context, _arguments: argparse.Namespace) -> int:
         if _run(command) != 0:
             failed.append(name)
     if failed:
-        print(
-            f"\nNot clean: {', '.join(failed)}. `.venv/bin/ruff check --fix . && .venv/bin/ruff format .` helps."
-        )
+        mending = "`.venv/bin/ruff check --fix . && .venv/bin/ruff format .`"
+        print(f"\nNot clean: {', '.join(failed)}. {mending} mends what needs no thought.")
         return 1
     return 0
 

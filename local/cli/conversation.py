@@ -48,10 +48,9 @@ def register(commands: Commands) -> None:
 def run_turn(context: Context, arguments: argparse.Namespace) -> int:
     """Send one message."""
     message = sys.stdin.read().rstrip("\n") if arguments.message == "-" else arguments.message
+    client = _client(context, arguments.user)
     with context.progress.step("Waiting for the reply", quiet=True):
-        answer = _client(context, arguments.user).turn(
-            message, session=arguments.session, locale=arguments.locale, key=arguments.key
-        )
+        answer = client.turn(message, session=arguments.session, locale=arguments.locale, key=arguments.key)
     if arguments.json:
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
