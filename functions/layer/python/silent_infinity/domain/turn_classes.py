@@ -1,0 +1,111 @@
+"""What each turn class asks of a model, and which model serves it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from silent_infinity.data import load
+from silent_infinity.domain.models import Catalogue, Model, catalogue
+from silent_infinity.domain.payload import from_payload
+from silent_infinity.domain.turn import AssignedVariant
+
+PERSONA_CATEGORY = "SYSTEM_PROMPT"
+
+_PROMPT_KEY = re.compile(r"prompts/(?P<template_id>[a-z][a-z0-9_]*)/v(?P<version>[1-9][0-9]*)\.md")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRef:
+    """A version of a prompt. `sha256` (hexadecimal, may be empty) is what its text must hash to."""
+
+    template_id: str
+    version: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnClass:
+    """The rules of one class; `data/turn_classes.json` says what the fields mean."""
+
+    name: str
+    category: str
+    model: str
+    max_tokens: int
+    temperature: float
+    budget_ms: int
+    cache_ttl: str | None = None
+    prompt: PromptRef | None = None
+    never_families: tuple[str, ...] = ()
+    fallback_models: tuple[str, ...] = ()
+    retry_after_ms: int | None = None
+    partial_after_deadline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """The model that serves a turn and how it is asked.
+
+    `exposed_category` names the category whose variant really decided, and is None when the class's own
+    default did: because there is no variant, or because its model must not serve the class.
+    """
+
+    model_id: str
+    max_tokens: int
+    temperature: float
+    cache_system_prompt: bool
+    fallback_models: tuple[str, ...] = ()
+    exposed_category: str | None = None
+
+
+@cache
+def turn_classes() -> Mapping[str, TurnClass]:
+    """Return the rules of every class by its name."""
+    classes: Mapping[str, dict[str, Any]] = load("turn_classes.json")["classes"]
+    return {name: from_payload(TurnClass, {"name": name, **rules}) for name, rules in classes.items()}
+
+
+def model_for(
+    turn_class: str, variants: Mapping[str, AssignedVariant], models: Catalogue | None = None
+) -> ModelChoice:
+    """Return the model for a turn of this class under the assigned variants.
+
+    The class table is a ceiling: a variant chooses the model and may lower length and temperature. A variant's
+    model gives way to the class's default if it belongs to a family that must not serve the class, or if the
+    catalogue does not know it: nobody could tell what family that is.
+
+    Raises:
+        KeyError: there is no such class.
+    """
+    rules = turn_classes()[turn_class]
+    known = models or catalogue()
+    variant = variants.get(rules.category)
+    config = variant.config if variant else {}
+    chosen = known.find(str(config.get("model_id", "")))
+    used = chosen is not None and _may_serve(rules, chosen)
+    model_id = chosen.id if chosen is not None and used else rules.model
+    if not used:
+        config = {}
+    return ModelChoice(
+        model_id=model_id,
+        max_tokens=min(rules.max_tokens, int(config.get("max_tokens", rules.max_tokens))),
+        temperature=min(rules.temperature, float(config.get("temperature", rules.temperature))),
+        cache_system_prompt=rules.cache_ttl is not None and bool(config.get("cache_system_prompt", True)),
+        fallback_models=tuple(name for name in rules.fallback_models if name != model_id),
+        exposed_category=rules.category if used else None,
+    )
+
+
+def persona_for(variants: Mapping[str, AssignedVariant]) -> PromptRef | None:
+    """Return the persona that the variant names by its key in the prompts' bucket, or None if it names none."""
+    variant = variants.get(PERSONA_CATEGORY)
+    config = variant.config if variant else {}
+    match = _PROMPT_KEY.fullmatch(str(config.get("s3_key", "")))
+    if match is None:
+        return None
+    return PromptRef(match["template_id"], int(match["version"]), str(config.get("prompt_sha", "")))
+
+
+def _may_serve(rules: TurnClass, model: Model) -> bool:
+    return model.family not in rules.never_families
