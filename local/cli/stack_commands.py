@@ -170,7 +170,7 @@ def run_logs(context: Context, arguments: argparse.Namespace) -> int:
         group["logGroupName"]
         for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=LOG_GROUP_PREFIX)
         for group in page["logGroups"]
-        if _matches(group["logGroupName"], arguments.function)
+        if matches(group["logGroupName"], arguments.function)
     ]
     if not groups:
         what = f"a function like {arguments.function!r}" if arguments.function else "any function"
@@ -187,7 +187,7 @@ def run_logs(context: Context, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _matches(log_group: str, wanted: str | None) -> bool:
+def matches(log_group: str, wanted: str | None) -> bool:
     """Whether a log group is of the wanted function: `crisis_screen` matches …CrisisScreen1A2B."""
     if wanted is None:
         return True

@@ -154,8 +154,8 @@ class Deployment:
                     continue
                 found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
                 table = found["StackResourceDetail"]["PhysicalResourceId"]
-                _match_time_to_live(dynamodb, table, resource.get("Properties", {}))
-                _match_recovery(dynamodb, table, resource.get("Properties", {}))
+                match_time_to_live(dynamodb, table, resource.get("Properties", {}))
+                match_recovery(dynamodb, table, resource.get("Properties", {}))
 
     def _open_outbox(self) -> None:
         """Subscribe a queue to the operations topic: the emulator shows e-mail subscriptions to nobody."""
@@ -237,7 +237,8 @@ def receive_outbox(sqs: Any) -> list[dict[str, Any]]:
     return sorted(found, key=lambda envelope: str(envelope["Timestamp"]))
 
 
-def _match_time_to_live(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> None:
+def match_time_to_live(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> None:
+    """Switch on the time to live that a template's `properties` declare for `table`."""
     wanted = properties.get("TimeToLiveSpecification", {})
     if not wanted.get("Enabled"):
         return
@@ -247,7 +248,8 @@ def _match_time_to_live(dynamodb: Any, table: str, properties: Mapping[str, Any]
         dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
 
 
-def _match_recovery(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> None:
+def match_recovery(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> None:
+    """Switch on the point-in-time recovery that a template's `properties` declare for `table`."""
     key = "PointInTimeRecoverySpecification"
     # A global table (TableV2 in the CDK) carries the setting on each replica.
     holders = [properties, *properties.get("Replicas", [])]

@@ -1,0 +1,241 @@
+"""The command line: what it prints, and how it fails."""
+
+import argparse
+import datetime
+import io
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from local.cli import checks, conversation, doctor, first_run, stack_commands
+from local.cli.__main__ import build_parser, main
+from local.cli.command import Context
+from local.tools.errors import LocalError
+from local.tools.progress import Progress
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` is the manual that people read."""
+    actions = build_parser()._subparsers
+    assert actions is not None
+    (choices,) = [action.choices for action in actions._group_actions]
+    assert choices is not None
+
+    for name in choices:
+        with pytest.raises(SystemExit) as ended:
+            main([str(name), "--help"])
+
+        assert ended.value.code == 0
+        assert len(capsys.readouterr().out.splitlines()) > 3
+
+
+def test_an_error_is_a_paragraph_and_not_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person has to see what is wrong and what to do."""
+
+    def fail(context: Context, arguments: argparse.Namespace) -> int:
+        raise LocalError("The disk is full.", "Make room.")
+
+    monkeypatch.setattr(stack_commands, "run_status", fail)
+
+    code = main(["status"])
+
+    assert code == 1
+    assert capsys.readouterr().err == "\nThe disk is full.\nMake room.\n"
+
+
+def test_debug_shows_the_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever mends it needs the place."""
+
+    def fail(context: Context, arguments: argparse.Namespace) -> int:
+        raise ZeroDivisionError("unforeseen")
+
+    monkeypatch.setattr(stack_commands, "run_status", fail)
+
+    assert main(["status"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert main(["--debug", "status"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_not_an_error_of_the_program(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopping is something that people do."""
+
+    def interrupt(context: Context, arguments: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stack_commands, "run_status", interrupt)
+
+    assert main(["status"]) == 130
+    assert capsys.readouterr().err == "\nStopped.\n"
+
+
+def test_an_unknown_scope_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    """`./run test unti` should not run everything, or nothing."""
+    assert main(["test", "unti"]) == 1
+    assert "statemachines" in capsys.readouterr().err
+
+
+def test_arguments_after_two_dashes_go_to_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`./run test unit -- -k screen` is what one does all day."""
+    commands: list[list[str]] = []
+
+    def note(command: list[str]) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(checks, "_run", note)
+
+    assert main(["test", "unit", "--", "-k", "screen"]) == 0
+    assert commands[0][1:] == ["-m", "pytest", "tests/unit", "-k", "screen"]
+
+
+def test_a_failing_scope_does_not_hide_the_others(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One run should tell everything that is broken."""
+    codes = iter([1, 0])
+    monkeypatch.setattr(checks, "_run", lambda command: next(codes))
+
+    code = main(["test", "unit", "local"])
+
+    summary = capsys.readouterr().out
+    assert code == 1
+    assert "failed" in summary
+    assert "passed" in summary
+
+
+def test_a_run_without_any_test_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Green because nothing ran is the worst kind of green."""
+    monkeypatch.setattr(checks, "_run", lambda command: checks.NO_TESTS)
+
+    assert main(["test", "unit"]) == 1
+
+
+ANSWER = {
+    "turn_id": "t-1",
+    "session_id": "s-1",
+    "reply": {"text": "That sounds hard.", "kind": "answer"},
+    "crisis": {"level": 0, "resources": []},
+    "turn_class": "TC4",
+    "intent": {"name": "reflection", "confidence": 0.8},
+    "variants": {},
+    "quality": {"score": 0.75, "attempts": 2},
+    "usage": {"model_id": "small"},
+}
+
+
+def test_a_reply_is_shown_with_what_was_decided() -> None:
+    """Seeing class, level and model beside the text is the point of the local stack."""
+    shown = conversation.describe(ANSWER)
+
+    assert "  That sounds hard." in shown
+    assert "kind answer · class TC4 · intent reflection · crisis level 0 · model small" in shown
+    assert "quality 0.75 after 2" in shown
+    assert "turn t-1  session s-1" in shown
+
+
+def test_printed_commands_name_the_deployed_api() -> None:
+    """They have to work as they stand."""
+    shown = first_run.how_to_go_on("http://127.0.0.1:20001/restapis/r/live/_user_request_")
+
+    assert "TOKEN=$(./run token)" in shown
+    assert "curl -sS http://127.0.0.1:20001/restapis/r/live/_user_request_/v1/turns" in shown
+
+
+@pytest.mark.parametrize(
+    ("group", "wanted", "matches"),
+    [
+        ("/aws/lambda/SilentInfinity-local-Turn-CrisisScreen1A2B", "crisis_screen", True),
+        ("/aws/lambda/SilentInfinity-local-Turn-CrisisScreen1A2B", "capture", False),
+        ("/aws/lambda/SilentInfinity-local-Turn-CrisisScreen1A2B", None, True),
+    ],
+)
+def test_a_function_is_found_by_its_folder_name(group: str, wanted: str | None, matches: bool) -> None:
+    """Physical names are generated; nobody knows them by heart."""
+    assert stack_commands.matches(group, wanted) is matches
+
+
+class TestHelpLines:
+    """Crisis replies name these lines: a dead one is worse than none."""
+
+    TODAY = datetime.date(2026, 11, 21)
+
+    def findings(self, tmp_path: Path, document: object) -> list[doctor.Finding]:
+        """What the doctor says of a file with `document`."""
+        path = tmp_path / "help_lines.json"
+        path.write_text(json.dumps(document))
+        return list(doctor.help_lines(path, self.TODAY))
+
+    def test_lines_checked_within_a_year_are_fine(self, tmp_path: Path) -> None:
+        """The usual case, a leap day included."""
+        lines = {"lines": [{"name": "988", "checked_on": "2025-11-21"}]}
+
+        (finding,) = self.findings(tmp_path, lines)
+
+        assert finding.severity == "ok"
+
+    def test_a_line_not_checked_for_longer_is_an_error_that_names_it(self, tmp_path: Path) -> None:
+        """Somebody has to call it, so say which."""
+        lines = [{"name": "988", "checked_on": "2026-01-01"}, {"name": "Old", "checked_on": "2025-11-20"}]
+
+        (finding,) = self.findings(tmp_path, {"lines": lines})
+
+        assert finding.severity == "error"
+        assert "Old" in finding.fact
+        assert "988" not in finding.fact
+
+    def test_lines_without_a_date_are_an_error(self, tmp_path: Path) -> None:
+        """A check that finds nothing to check must not pass."""
+        (finding,) = self.findings(tmp_path, {"lines": [{"name": "988"}]})
+
+        assert finding.severity == "error"
+
+
+class TestProgress:
+    """Anything longer than two seconds says what it does."""
+
+    def test_without_a_terminal_there_are_plain_lines(self) -> None:
+        """CI logs show control characters as rubbish."""
+        stream = io.StringIO()
+        with Progress(stream, terminal=False).step("Deploying"):
+            pass
+
+        assert "✓ Deploying" in stream.getvalue()
+        assert "\x1b" not in stream.getvalue()
+
+    def test_a_failed_step_says_so(self) -> None:
+        """The last line before an error is what people read first."""
+        stream = io.StringIO()
+        with (
+            pytest.raises(LocalError),
+            Progress(stream, terminal=False).step("Deploying"),
+        ):
+            raise LocalError("no", "")
+
+        assert "✗ Deploying (failed)" in stream.getvalue()
+
+    def test_a_quick_quiet_step_leaves_no_line(self) -> None:
+        """A turn that takes half a second needs no announcement."""
+        stream = io.StringIO()
+        with Progress(stream, terminal=False).step("Waiting", quiet=True):
+            pass
+
+        assert stream.getvalue() == ""
+
+    def test_on_a_terminal_the_line_counts_seconds_and_disappears(self) -> None:
+        """A line that moves shows that nothing hangs."""
+        stream = io.StringIO()
+        with Progress(stream, terminal=True).step("Deploying") as step:
+            step.say("  stack   one ")
+            time.sleep(0.5)
+
+        assert "… Deploying 0 s – stack one" in stream.getvalue()
+        assert stream.getvalue().rstrip("\n").rpartition("\x1b[2K")[2].startswith("  ✓ Deploying")
