@@ -32,7 +32,7 @@ def install() -> None:
     """Remove the sleep of executions; end the log of Python invocations at the marker."""
     step_functions = seams.module("services.stepfunctions")
     runtime = seams.module("core.lambda_runtime")
-    seams.recompile_without(step_functions, "_run_execution", "    time.sleep(0.15)\n")
+    seams.recompile(step_functions, "_run_execution", "time.sleep(0.15)", "pass")
     seams.replace_text(runtime, "_PYTHON_WORKER_SCRIPT", _END_OF_LOOP, _MARKED_END_OF_LOOP)
     drain_with_waits = seams.original(runtime.Worker, "_drain_stderr_bounded")
 

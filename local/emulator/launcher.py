@@ -9,27 +9,37 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from local.emulator import (
+    custom_resource_failures,
     exception_names,
     execution_requests,
     execution_timeouts,
     fixed_sleeps,
+    generated_secrets,
     https_header,
+    id_tokens_only,
     jsonata_states,
+    lambda_environment,
     noop_resources,
     request_validation,
     rest_to_step_functions,
     seams,
+    shared_layers,
 )
 
 # fixed_sleeps changes the source of a function that later ones wrap: it comes first.
 COMPLETIONS: Sequence[ModuleType] = (
     fixed_sleeps,
     rest_to_step_functions,
+    request_validation,
+    id_tokens_only,
     exception_names,
+    lambda_environment,
+    shared_layers,
     execution_requests,
     execution_timeouts,
     jsonata_states,
-    request_validation,
+    custom_resource_failures,
+    generated_secrets,
     noop_resources,
     https_header,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import textwrap
 from importlib import metadata
 from typing import Any
 
@@ -77,13 +78,19 @@ def replace_text(owner: Any, name: str, old: str, new: str) -> None:
     setattr(owner, name, text.replace(old, new))
 
 
-def recompile_without(owner: Any, name: str, line: str) -> None:
-    """Replace the function ``name`` of a module by itself without the one source line ``line``.
+def recompile(owner: Any, name: str, old: str, new: str) -> None:
+    """Replace ``old`` by ``new`` in the source of a function of a module or class, and put the result in its place.
 
     Raises:
-        SeamMissingError: the line does not occur exactly once.
+        SeamMissingError: ``old`` does not occur exactly once.
     """
-    source = inspect.getsource(original(owner, name))
-    if source.count(line) != 1:
-        raise SeamMissingError(f"{owner.__name__}.{name} does not contain exactly one {line.strip()!r}")
-    exec(compile(source.replace(line, ""), inspect.getfile(owner), "exec"), owner.__dict__)  # noqa: S102 - own venv
+    function = original(owner, name)
+    source = getattr(function, "recompiled_source", None) or textwrap.dedent(inspect.getsource(function))
+    if source.count(old) != 1:
+        raise SeamMissingError(f"{owner.__name__}.{name} does not contain exactly one {old.strip()!r}")
+    source = source.replace(old, new)
+    made: dict[str, Any] = {}
+    code = compile(source, inspect.getfile(function), "exec")
+    exec(code, function.__globals__, made)  # noqa: S102 - the source is a pinned package's own
+    made[function.__name__].recompiled_source = source
+    setattr(owner, name, made[function.__name__])
