@@ -52,7 +52,7 @@ def fixed_words(data: Path = paths.DATA) -> FixedWords:
     """Read the words from the layer's data folder.
 
     Raises:
-        ValueError: a red flag cannot stand between the slashes of a JSONata expression; no help line is named.
+        ValueError: a red flag cannot stand between the slashes of a JSONata expression, or no line is named.
     """
     replies = _load(data / "static_replies.json")
     lines = {line["id"]: line for line in _load(data / "help_lines.json")["lines"]}
@@ -85,7 +85,7 @@ def turn_substitutions(words: FixedWords) -> dict[str, str]:
         "RedFlagText": _inside_json(words.red_flag),
         "StillInProgressText": _inside_json(words.still_in_progress),
         "HelpText": _inside_json(words.help),
-        # One level of \u escapes only: not every JSONata engine joins surrogate pairs of its own string literals.
+        # One level of \u escapes only: not every JSONata engine joins surrogate pairs of its own literals.
         "HelpResources": _inside_json(json.dumps(list(words.resources), ensure_ascii=False)),
         "RedFlagPattern": _inside_json("|".join(f"(?:{pattern})" for pattern in words.red_flags)),
     }

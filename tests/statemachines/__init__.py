@@ -1,0 +1,1 @@
+"""Structure, proofs and walks of the state machines, and the templates around them."""
