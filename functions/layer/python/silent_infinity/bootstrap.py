@@ -5,13 +5,12 @@ Adapters are imported inside the factories: a function pays at its cold start on
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from silent_infinity.domain.problems import HttpResponse
 from silent_infinity.settings import Settings
 
 if TYPE_CHECKING:
-    from silent_infinity.domain.variants import Variant
     from silent_infinity.usecases.capture_message import CaptureMessage
     from silent_infinity.usecases.detect_intent import DetectIntent
     from silent_infinity.usecases.generate_reply import GenerateReply
@@ -41,6 +40,7 @@ def capture_message(settings: Settings) -> "CaptureMessage":
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.randomness import SystemRandomness
     from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+    from silent_infinity.domain.initial_variants import initial_variants
     from silent_infinity.ports.limits import LimitPolicy
     from silent_infinity.usecases.capture_message import CaptureMessage, CapturePolicy
 
@@ -71,15 +71,6 @@ def capture_message(settings: Settings) -> "CaptureMessage":
             retention_days=settings.integer("TURN_RETENTION_DAYS", 90),
         ),
     )
-
-
-def initial_variants() -> "tuple[Variant, ...]":
-    """Return the initial population of the registry, which serves until the table answers."""
-    from silent_infinity.data import load
-    from silent_infinity.domain.payload import from_payload
-    from silent_infinity.domain.variants import Variant
-
-    return tuple(from_payload(Variant, row) for row in load("variants.json")["variants"])
 
 
 def screen_for_crisis(settings: Settings) -> "ScreenForCrisis":
@@ -196,11 +187,10 @@ def seed_reference_data(settings: Settings) -> "SeedReferenceData":
     from silent_infinity.adapters.aws.seeding import AwsSeedStore
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.prompts import PromptFiles
-    from silent_infinity.data import load
+    from silent_infinity.domain.initial_variants import initial_variant_rows
     from silent_infinity.usecases.seed_reference_data import BundledPrompt, SeedReferenceData
 
     files = PromptFiles(BUNDLED_PROMPTS)
-    rows: list[dict[str, Any]] = load("variants.json")["variants"]
     return SeedReferenceData(
         store=AwsSeedStore(
             clients.dynamodb(),
@@ -209,7 +199,7 @@ def seed_reference_data(settings: Settings) -> "SeedReferenceData":
             prompts_table=settings.text("PROMPTS_TABLE"),
             prompts_bucket=settings.text("PROMPTS_BUCKET"),
         ),
-        variants=rows,
+        variants=initial_variant_rows(),
         prompts=[BundledPrompt(name, version, files.text(name, version)) for name, version in files.versions()],
         clock=SystemClock(),
     )

@@ -8,7 +8,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def from_payload(cls: type[T], payload: Mapping[str, Any]) -> T:
     if not isinstance(payload, Mapping):
         raise PayloadError(f"{cls.__name__} needs an object")
     values: dict[str, Any] = {}
-    for name, hint, required in _plan(cls):
+    for name, hint, required in _plan(cast(Any, cls)):
         if name in payload:
             values[name] = _convert(hint, payload[name])
         elif required:

@@ -1,0 +1,234 @@
+"""A whole turn in this process: the real state machine over the real use cases, on in-memory adapters.
+
+Faults are planted by name: any state's function can be down, any store unavailable, and a crash can be made to
+happen right before or right after the n-th write.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from silent_infinity.adapters.memory.claims import MemoryClaimStore
+from silent_infinity.adapters.memory.clock import FixedClock
+from silent_infinity.adapters.memory.conversations import MemoryConversationStore
+from silent_infinity.adapters.memory.feedback import MemoryFeedbackStore
+from silent_infinity.adapters.memory.limits import MemoryLimitStore
+from silent_infinity.adapters.memory.metrics import MemoryMetrics
+from silent_infinity.adapters.memory.randomness import SeededRandomness
+from silent_infinity.adapters.memory.store import MemoryStore
+from silent_infinity.adapters.memory.turn_records import MemoryTurnRecorder
+from silent_infinity.adapters.memory.user_salt import MemoryUserSalt
+from silent_infinity.adapters.memory.variants import MemoryVariants
+from silent_infinity.adapters.system.prompts import PromptFiles
+from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+from silent_infinity.bootstrap import BUNDLED_PROMPTS
+from silent_infinity.domain.initial_variants import initial_variants
+from silent_infinity.domain.turn import Usage
+from silent_infinity.ports.limits import LimitPolicy
+from silent_infinity.ports.llm import LanguageModel, ModelError, ModelReply, ModelRequest
+from silent_infinity.usecases.capture_message import CaptureMessage, CapturePolicy, CaptureRequest
+from silent_infinity.usecases.detect_intent import DetectIntent, IntentRequest
+from silent_infinity.usecases.generate_reply import GenerateReply, GenerateRequest
+from silent_infinity.usecases.record_turn import RecordPolicy, RecordRequest, RecordTurn
+from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis, ScreenRequest
+from silent_infinity.usecases.validate_reply import ValidateReply, ValidateRequest
+from stacks import templates
+from tests.support.asl import StateError, StateMachine
+
+START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+GENEROUS = LimitPolicy(turns_per_minute=6000, burst=1000, tokens_per_day=10**9, reserve_tokens=2500)
+
+FUNCTIONS = {
+    "capture": "CaptureFunctionArn",
+    "screen": "CrisisScreenFunctionArn",
+    "intent": "IntentFunctionArn",
+    "generate": "GenerateFunctionArn",
+    "validate": "ValidateFunctionArn",
+    "record": "FeedbackFunctionArn",
+}
+
+
+class Crash(BaseException):  # noqa: N818 -- not an error that anything may handle: the process is gone
+    """The process died. A BaseException, so that no handler can swallow it."""
+
+
+class ScriptedModel:
+    """A model whose replies are written out; `requests` keeps what it was asked."""
+
+    def __init__(self, *replies: str | ModelError) -> None:
+        self.replies = list(replies) or ["You said that today was long. What made it so long for you?"]
+        self.requests: list[ModelRequest] = []
+
+    def complete(self, request: ModelRequest) -> ModelReply:
+        """Return the next scripted reply; the last one again and again."""
+        self.requests.append(request)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, ModelError):
+            raise reply
+        usage = Usage(tokens_input=100, tokens_output=20, cost_usd=0.0006)
+        return ModelReply(reply, request.model_id, "scripted", usage, "stop", 5, 10)
+
+
+class World:
+    """Stores, clock, model and the state machine over them.
+
+    `down` names functions (`capture`, `screen`, `intent`, `generate`, `validate`, `record`, `queue`) that fail.
+    """
+
+    def __init__(self, model: LanguageModel | None = None, limits: LimitPolicy = GENEROUS) -> None:
+        self.store = MemoryStore()
+        self.clock = FixedClock(START)
+        self.model = model or ScriptedModel()
+        self.metrics = MemoryMetrics()
+        self.variants = MemoryVariants(initial_variants())
+        self.queue: list[dict[str, Any]] = []
+        self.down: set[str] = set()
+        self.executions = 0
+        self.visited: list[str] = []
+        self.on_call: Callable[[str], None] = lambda _name: None
+        self._randomness = SeededRandomness(7)
+        self._limits = limits
+
+    def turn(
+        self,
+        message: str,
+        *,
+        session_id: str | None = None,
+        key: str = "",
+        subject: str = "person-1",
+        on_state: Callable[[str], None] = lambda _name: None,
+        **body: Any,
+    ) -> dict[str, Any]:
+        """Send a message through the workflow; return `{status_code, headers, body}` with the body parsed."""
+        request = {"message": message, **({"session_id": session_id} if session_id else {}), **body}
+        data = {
+            "body": json.dumps(request),
+            "subject": subject,
+            "token_use": "id",
+            "idempotency_key": key,
+            "request_id": "request-1",
+        }
+        self.executions += 1
+        machine = StateMachine(
+            definition(),
+            {FUNCTIONS_ARN[name]: self._task(name) for name in FUNCTIONS}
+            | {
+                "arn:aws:states:::dynamodb:getItem": self._get_claim,
+                "arn:aws:states:::sqs:sendMessage": self._send,
+            },
+            now_ms=lambda: int(self.clock.now().timestamp() * 1000),
+            sleep=self.clock.advance,
+            on_state=on_state,
+        )
+        try:
+            output = machine.run(
+                data,
+                execution_id=f"execution-{self.executions}",
+                started_at=self.clock.now().isoformat().replace("+00:00", "Z"),
+            )
+        finally:
+            self.visited = machine.visited
+        return {**output, "body": json.loads(output["body"])}
+
+    def redrive(self) -> None:
+        """Replay what waits in the queue; what fails again stays."""
+        waiting, self.queue = self.queue, []
+        for record in waiting:
+            try:
+                self.record_turn(RecordRequest.from_event({"record": record}))
+            except Exception:  # noqa: BLE001 -- SQS gives a message back whatever the function raised
+                self.queue.append(record)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return all turn events."""
+        return list(self.store.events.values())
+
+    @property
+    def capture_message(self) -> CaptureMessage:
+        """The capture, over this world's stores."""
+        return CaptureMessage(
+            validator=JsonSchemaValidator(),
+            conversations=MemoryConversationStore(self.store),
+            claims=MemoryClaimStore(self.store),
+            limits=MemoryLimitStore(self.store),
+            variants=self.variants,
+            salt=MemoryUserSalt(),
+            clock=self.clock,
+            randomness=self._randomness,
+            policy=CapturePolicy(limits=self._limits, retention_days=30),
+        )
+
+    @property
+    def record_turn(self) -> RecordTurn:
+        """The recording, over this world's stores."""
+        return RecordTurn(
+            conversations=MemoryConversationStore(self.store),
+            claims=MemoryClaimStore(self.store),
+            recorder=MemoryTurnRecorder(self.store),
+            limits=MemoryLimitStore(self.store),
+            salt=MemoryUserSalt(),
+            metrics=self.metrics,
+            clock=self.clock,
+            policy=RecordPolicy(environment="test", region="us-east-1", retention_days=30),
+        )
+
+    @property
+    def feedback_store(self) -> MemoryFeedbackStore:
+        """The explicit feedback."""
+        return MemoryFeedbackStore(self.store)
+
+    def _task(self, name: str) -> Callable[[dict[str, Any]], Any]:
+        calls: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "capture": lambda e: self.capture_message(CaptureRequest.from_event(e)).to_payload(),
+            "screen": lambda e: ScreenForCrisis(clock=self.clock)(ScreenRequest.from_event(e)).to_payload(),
+            "intent": lambda e: DetectIntent(clock=self.clock)(IntentRequest.from_event(e)).to_payload(),
+            "generate": lambda e: GenerateReply(
+                model=self.model, prompts=PromptFiles(BUNDLED_PROMPTS), clock=self.clock
+            )(GenerateRequest.from_event(e)).to_payload(),
+            "validate": lambda e: ValidateReply(clock=self.clock)(ValidateRequest.from_event(e)).to_payload(),
+            "record": lambda e: self.record_turn(RecordRequest.from_event(e)).to_payload(),
+        }
+
+        def task(event: dict[str, Any]) -> Any:
+            self.on_call(name)
+            if name in self.down:
+                raise StateError("Lambda.ServiceException")
+            return calls[name](event)
+
+        return task
+
+    def _get_claim(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        claim = self.store.claims.get(arguments["Key"]["claim_key"]["S"])
+        if claim is None:
+            return {}
+        return {"Item": {"claim_key": {"S": claim.claim_key}, **({"answer": {"S": claim.answer}} if claim.answer else {})}}
+
+    def _send(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if "queue" in self.down:
+            raise StateError("States.TaskFailed")
+        self.queue.append(json.loads(arguments["MessageBody"]))
+        return {"MessageId": str(len(self.queue))}
+
+
+FUNCTIONS_ARN = {name: f"arn:aws:lambda:us-east-1:000000000000:function:{name}" for name in FUNCTIONS}
+
+
+def definition() -> dict[str, Any]:
+    """Return the turn's state machine as it is deployed, with stand-ins for ARNs."""
+    text = templates.turn_definition()
+    substitutions = {
+        **templates.turn_substitutions(templates.fixed_words()),
+        **{FUNCTIONS[name]: arn for name, arn in FUNCTIONS_ARN.items()},
+        "IdempotencyTableName": "Idempotency",
+        "UnrecordedTurnsQueueUrl": "queue",
+    }
+    for name, value in substitutions.items():
+        text = text.replace(f"${{{name}}}", value)
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
+
+
+def later(world: World, seconds: float) -> None:
+    """Let time pass."""
+    world.clock.advance(timedelta(seconds=seconds).total_seconds())
