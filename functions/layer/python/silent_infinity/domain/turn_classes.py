@@ -71,9 +71,9 @@ def model_for(
 ) -> ModelChoice:
     """Return the model for a turn of this class under the assigned variants.
 
-    The class table is a ceiling: a variant chooses the model and may lower length and temperature. A variant's
-    model gives way to the class's default if it belongs to a family that must not serve the class, or if the
-    catalogue does not know it: nobody could tell what family that is.
+    The class table is a ceiling: a variant chooses the model and may lower length and temperature. A
+    variant's model gives way to the class's default if it belongs to a family that must not serve the class,
+    or if the catalogue does not know it: nobody could tell what family that is.
 
     Raises:
         KeyError: there is no such class.
@@ -98,7 +98,7 @@ def model_for(
 
 
 def persona_for(variants: Mapping[str, AssignedVariant]) -> PromptRef | None:
-    """Return the persona that the variant names by its key in the prompts' bucket, or None if it names none."""
+    """Return the persona that the variant names by its key in the prompts' bucket, if it names one."""
     variant = variants.get(PERSONA_CATEGORY)
     config = variant.config if variant else {}
     match = _PROMPT_KEY.fullmatch(str(config.get("s3_key", "")))
