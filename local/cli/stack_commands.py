@@ -17,6 +17,7 @@ from local.tools.catalogue import cdk_command
 from local.tools.errors import LocalError
 from local.tools.installer import ensure
 from local.tools.locations import REPOSITORY
+from local.tools.running import run_reporting
 
 LOCAL = "local"
 ENVIRONMENTS = (LOCAL, "dev", "staging", "prod")
@@ -141,11 +142,10 @@ def run_destroy(context: Context, arguments: argparse.Namespace) -> int:
 
 def _cdk(context: Context, title: str, arguments: list[str], environment: Mapping[str, str]) -> int:
     """Run the CDK with its output hidden behind a progress line, shown only when it fails."""
-    from local.stack.deployment import cdk_environment, run_reporting
+    from local.stack.deployment import cdk_environment
 
     ensure(["cdk"], context.progress)
     log = context.stack.home / "logs" / "cdk.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     command = [*cdk_command(), *arguments, "--no-color", "--no-notices"]
     with context.progress.step(title) as step:
         code = run_reporting(command, cwd=REPOSITORY, env=cdk_environment(environment), log=log, step=step)

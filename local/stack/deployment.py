@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from local.stack import aws
 from local.stack.fingerprint import fingerprint
-from local.stack.services import tail
 from local.tools.catalogue import CDK_VERSION, cdk_command
 from local.tools.errors import LocalError
 from local.tools.locations import DEVELOPMENT_VENV
-from local.tools.progress import Progress, Step
+from local.tools.progress import Progress
+from local.tools.running import run_reporting, tail
 
 if TYPE_CHECKING:
     import boto3
@@ -32,8 +30,6 @@ DEPLOYED_PARAMETER = "/silent-infinity/local/deployed"
 OUTBOX_QUEUE = "silent-infinity-outbox"
 OUTBOX_TOPIC_OUTPUT = "OperationsTopicArn"
 TABLE_TYPES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
-
-_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +125,6 @@ class Deployment:
 
     def _cdk(self, title: str, name: str, arguments: Iterable[str], cwd: Path | None = None) -> None:
         log = self.home / "logs" / f"{name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
         command = [*cdk_command(), *arguments, "--no-color", "--no-notices"]
         with self.progress.step(title) as step:
             code = run_reporting(
@@ -184,30 +179,6 @@ def cdk_environment(base: Mapping[str, str]) -> dict[str, str]:
         "NODE_NO_WARNINGS": "1",
     }
     return {**base, **quiet, "PATH": path}
-
-
-def run_reporting(command: Iterable[str], *, cwd: Path, env: Mapping[str, str], log: Path, step: Step) -> int:
-    """Run a command to its end: output to `log`, latest line beside the step; returns the exit code."""
-    with (
-        log.open("w", encoding="utf-8") as sink,
-        subprocess.Popen(
-            list(command),
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process,
-    ):
-        for line in process.stdout or ():
-            plain = _ESCAPE.sub("", line)
-            sink.write(plain)
-            sink.flush()
-            if plain.strip():
-                step.say(plain)
-    return process.returncode
 
 
 def templates(assembly: Path) -> list[tuple[str, dict[str, Any]]]:

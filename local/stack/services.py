@@ -16,8 +16,8 @@ from local.stack.ports import LOOPBACK
 from local.stack.processes import Identity
 from local.tools.errors import LocalError
 from local.tools.locations import REPOSITORY, TOOLS, venv_python
+from local.tools.running import tail
 
-TAIL_LINES = 15
 PROBE_SECONDS = 2.0
 POLL_SECONDS = 0.05
 # What a program needs from its surroundings. Everything else stays out: the emulator hands its environment on
@@ -118,12 +118,3 @@ def wait_until_ready(service: Service, port: int, process: Identity, log: Path) 
                 f"The whole log is {log}; `./run doctor` checks what it needs.",
             )
         time.sleep(POLL_SECONDS)
-
-
-def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log, indented; a remark when there is none."""
-    try:
-        text = log.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return "    (no log)"
-    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (the log is empty)"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from local.tools.catalogue import CATALOGUE, Tool
 from local.tools.errors import LocalError
 from local.tools.locations import TOOLS, venv_python
 from local.tools.progress import Progress, Step
+from local.tools.running import run_reporting, tail
 
 STAMP = ".recipe"
 
@@ -28,9 +28,8 @@ def is_current(tool: Tool) -> bool:
     stamp = tool.folder / STAMP
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != tool.recipe:
         return False
-    # A virtual environment whose base Python was removed has a dangling link.
-    interpreter = venv_python(tool.folder)
-    return interpreter.exists() or not interpreter.is_symlink()
+    # A Python or Node.js that was removed from the machine leaves a dangling link.
+    return all(program.exists() for program in (tool.folder / "bin").glob("*"))
 
 
 def ensure(names: Iterable[str], progress: Progress) -> None:
@@ -53,12 +52,12 @@ def _install(tool: Tool, progress: Progress) -> None:
             return
         _prepare(tool)
         log = TOOLS / f"{tool.name}.log"
-        with log.open("w", encoding="utf-8") as sink:
+        log.unlink(missing_ok=True)
 
-            def run(command: list[str]) -> None:
-                _run_logged(command, sink.fileno(), log, tool)
+        def run(command: list[str]) -> None:
+            _run_logged(command, log, tool, step)
 
-            tool.install(tool.folder, run)
+        tool.install(tool.folder, run)
         (tool.folder / STAMP).write_text(tool.recipe, encoding="utf-8")
 
 
@@ -82,14 +81,13 @@ def _lock(tool: Tool, step: Step) -> Iterator[None]:
         yield
 
 
-def _run_logged(command: list[str], sink: int, log: Path, tool: Tool) -> None:
-    finished = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, check=False)
-    if finished.returncode == 0:
+def _run_logged(command: list[str], log: Path, tool: Tool, step: Step) -> None:
+    code = run_reporting(command, log=log, step=step, append=True)
+    if code == 0:
         return
-    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:])
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     raise LocalError(
-        f"Installing the {tool.title} failed (exit code {finished.returncode}):\n{tail}\n",
+        f"Installing the {tool.title} failed (exit code {code}):\n{tail(log, 8)}\n",
         f"Check the network and the disk ({log} has the whole log), then start again. It needs "
         f"Python {version} with `venv` (Debian: `apt install python3-venv`).",
     )

@@ -102,6 +102,16 @@ def test_an_interrupted_installation_is_made_again_from_nothing(workshop: Worksh
     assert workshop.installed == [[]]
 
 
+def test_an_installation_whose_interpreter_was_removed_is_made_again(workshop: Workshop) -> None:
+    """An upgrade of the machine's Python leaves a virtual environment that starts nothing."""
+    workshop.ensure()
+    (workshop.folder / "tool" / "bin" / "python").unlink()
+    (workshop.folder / "tool" / "bin" / "python").symlink_to(workshop.folder / "gone")
+    workshop.ensure()
+
+    assert len(workshop.installed) == 2
+
+
 def test_a_failing_installer_shows_the_end_of_its_log_and_what_to_do(workshop: Workshop) -> None:
     """`pip` says best what is wrong."""
     workshop.install = lambda folder, run: run(["sh", "-c", "echo no such package >&2; exit 3"])
