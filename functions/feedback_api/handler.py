@@ -25,7 +25,9 @@ def lambda_handler(
 ) -> dict[str, Any]:
     """Store the feedback and return 201, or a problem document."""
     response = respond(
-        event, lambda request: (give_feedback or _give_feedback())(request.subject, request.body)
+        event,
+        lambda request: (give_feedback or _give_feedback())(request.subject, request.body),
+        cors_origin=Settings.from_env().optional("CORS_ORIGIN"),
     )
     logger.info("feedback", extra={"status_code": response["statusCode"]})
     return response

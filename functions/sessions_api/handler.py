@@ -26,6 +26,7 @@ def lambda_handler(
     response = respond(
         event,
         lambda request: (routes or _routes())[request.method](request.subject, request.path["session_id"]),
+        cors_origin=Settings.from_env().optional("CORS_ORIGIN"),
     )
     logger.info("session", extra={"method": event["httpMethod"], "status_code": response["statusCode"]})
     return response

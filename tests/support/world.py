@@ -1,12 +1,12 @@
 """A whole turn in this process: the real state machine over the real use cases, on in-memory adapters.
 
-Faults are planted by name: any state's function can be down, any store unavailable, and a crash can be made to
-happen right before or right after the n-th write.
+Faults are planted by name: any state's function can be down, any store unavailable, and a crash can be made
+to happen right before or right after the n-th write.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from silent_infinity.adapters.memory.claims import MemoryClaimStore
@@ -25,6 +25,7 @@ from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
 from silent_infinity.bootstrap import BUNDLED_PROMPTS
 from silent_infinity.domain.initial_variants import initial_variants
 from silent_infinity.domain.turn import Usage
+from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.limits import LimitPolicy
 from silent_infinity.ports.llm import LanguageModel, ModelError, ModelReply, ModelRequest
 from silent_infinity.usecases.capture_message import CaptureMessage, CapturePolicy, CaptureRequest
@@ -49,7 +50,7 @@ FUNCTIONS = {
 }
 
 
-class Crash(BaseException):  # noqa: N818 -- not an error that anything may handle: the process is gone
+class Crash(BaseException):
     """The process died. A BaseException, so that no handler can swallow it."""
 
 
@@ -70,15 +71,57 @@ class ScriptedModel:
         return ModelReply(reply, request.model_id, "scripted", usage, "stop", 5, 10)
 
 
+class _Faulty:
+    """An adapter that announces every write, before and after it, so that a test can make it the last one."""
+
+    WRITES = frozenset(
+        {
+            "store_message",
+            "delete_session",
+            "put_if_absent",
+            "take_over",
+            "release",
+            "complete",
+            "take_turn",
+            "record",
+        }
+    )
+
+    def __init__(self, adapter: Any, announce: Callable[[str], None]) -> None:
+        self._adapter = adapter
+        self._announce = announce
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._adapter, name)
+        if name not in self.WRITES:
+            return method
+
+        def write(*args: Any, **kwargs: Any) -> Any:
+            self._announce(f"before {name}")
+            result = method(*args, **kwargs)
+            self._announce(f"after {name}")
+            return result
+
+        return write
+
+
 class World:
     """Stores, clock, model and the state machine over them.
 
-    `down` names functions (`capture`, `screen`, `intent`, `generate`, `validate`, `record`, `queue`) that fail.
+    `down` names functions (`capture`, `screen`, `intent`, `generate`, `validate`, `record`, `queue`) that
+    fail.
     """
 
-    def __init__(self, model: LanguageModel | None = None, limits: LimitPolicy = GENEROUS) -> None:
+    def __init__(
+        self,
+        model: LanguageModel | None = None,
+        limits: LimitPolicy = GENEROUS,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
         self.store = MemoryStore()
-        self.clock = FixedClock(START)
+        self.clock: Clock = clock or FixedClock(START)
+        self._sleep = sleep or self.later
         self.model = model or ScriptedModel()
         self.metrics = MemoryMetrics()
         self.variants = MemoryVariants(initial_variants())
@@ -87,6 +130,7 @@ class World:
         self.executions = 0
         self.visited: list[str] = []
         self.on_call: Callable[[str], None] = lambda _name: None
+        self.on_write: Callable[[str], None] = lambda _point: None
         self._randomness = SeededRandomness(7)
         self._limits = limits
 
@@ -118,7 +162,7 @@ class World:
                 "arn:aws:states:::sqs:sendMessage": self._send,
             },
             now_ms=lambda: int(self.clock.now().timestamp() * 1000),
-            sleep=self.clock.advance,
+            sleep=self._sleep,
             on_state=on_state,
         )
         try:
@@ -130,6 +174,11 @@ class World:
         finally:
             self.visited = machine.visited
         return {**output, "body": json.loads(output["body"])}
+
+    def later(self, seconds: float) -> None:
+        """Let time pass, if this world's clock can be moved."""
+        if isinstance(self.clock, FixedClock):
+            self.clock.advance(seconds)
 
     def redrive(self) -> None:
         """Replay what waits in the queue; what fails again stays."""
@@ -149,9 +198,9 @@ class World:
         """The capture, over this world's stores."""
         return CaptureMessage(
             validator=JsonSchemaValidator(),
-            conversations=MemoryConversationStore(self.store),
-            claims=MemoryClaimStore(self.store),
-            limits=MemoryLimitStore(self.store),
+            conversations=self._faulty(MemoryConversationStore(self.store)),
+            claims=self._faulty(MemoryClaimStore(self.store)),
+            limits=self._faulty(MemoryLimitStore(self.store)),
             variants=self.variants,
             salt=MemoryUserSalt(),
             clock=self.clock,
@@ -163,10 +212,10 @@ class World:
     def record_turn(self) -> RecordTurn:
         """The recording, over this world's stores."""
         return RecordTurn(
-            conversations=MemoryConversationStore(self.store),
-            claims=MemoryClaimStore(self.store),
-            recorder=MemoryTurnRecorder(self.store),
-            limits=MemoryLimitStore(self.store),
+            conversations=self._faulty(MemoryConversationStore(self.store)),
+            claims=self._faulty(MemoryClaimStore(self.store)),
+            recorder=self._faulty(MemoryTurnRecorder(self.store)),
+            limits=self._faulty(MemoryLimitStore(self.store)),
             salt=MemoryUserSalt(),
             metrics=self.metrics,
             clock=self.clock,
@@ -177,6 +226,13 @@ class World:
     def feedback_store(self) -> MemoryFeedbackStore:
         """The explicit feedback."""
         return MemoryFeedbackStore(self.store)
+
+    def _announce(self, point: str) -> None:
+        # Looked up with each write: tests change the hook while a turn is running.
+        self.on_write(point)
+
+    def _faulty(self, adapter: Any) -> Any:
+        return _Faulty(adapter, self._announce)
 
     def _task(self, name: str) -> Callable[[dict[str, Any]], Any]:
         calls: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -202,7 +258,8 @@ class World:
         claim = self.store.claims.get(arguments["Key"]["claim_key"]["S"])
         if claim is None:
             return {}
-        return {"Item": {"claim_key": {"S": claim.claim_key}, **({"answer": {"S": claim.answer}} if claim.answer else {})}}
+        answer = {"answer": {"S": claim.answer}} if claim.answer else {}
+        return {"Item": {"claim_key": {"S": claim.claim_key}, **answer}}
 
     def _send(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if "queue" in self.down:
@@ -227,8 +284,3 @@ def definition() -> dict[str, Any]:
         text = text.replace(f"${{{name}}}", value)
     parsed: dict[str, Any] = json.loads(text)
     return parsed
-
-
-def later(world: World, seconds: float) -> None:
-    """Let time pass."""
-    world.clock.advance(timedelta(seconds=seconds).total_seconds())

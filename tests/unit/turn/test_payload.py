@@ -58,7 +58,10 @@ def test_fields_of_a_newer_version_are_ignored() -> None:
 
 def test_fields_that_an_older_version_did_not_write_take_their_defaults() -> None:
     """During a deployment a new function may be handed what an old one wrote."""
-    assert from_payload(Turn, {"turn_id": "t", "session_id": "s", "message": "m", "received_at": "r"}).history == ()
+    assert (
+        from_payload(Turn, {"turn_id": "t", "session_id": "s", "message": "m", "received_at": "r"}).history
+        == ()
+    )
 
 
 def test_a_missing_field_is_named_without_any_value() -> None:

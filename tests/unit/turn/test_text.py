@@ -10,9 +10,12 @@ from silent_infinity.domain.text import clean_message, utf8_size
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
-        ("  it's \"fine\"\r\n\r\nreally  ", "it's \"fine\"\n\nreally"),
+        ('  it\'s "fine"\r\n\r\nreally  ', 'it\'s "fine"\n\nreally'),
         ("ok\x00\x07\x1b[31m", "ok[31m"),
-        ("\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f499", "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f499"),
+        (
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f499",
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f499",
+        ),
         ("e\u0301", "\u00e9"),
         ("मैं ठीक नहीं हूँ", "मैं ठीक नहीं हूँ"),
         ("broken \ud83d emoji", "broken \ufffd emoji"),

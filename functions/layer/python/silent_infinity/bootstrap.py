@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from silent_infinity.domain.problems import HttpResponse
-from silent_infinity.settings import Settings
+from silent_infinity.settings import MissingSettingError, Settings
 
 if TYPE_CHECKING:
+    from silent_infinity.ports.clock import Clock
+    from silent_infinity.ports.llm import LanguageModel
     from silent_infinity.usecases.capture_message import CaptureMessage
     from silent_infinity.usecases.detect_intent import DetectIntent
     from silent_infinity.usecases.generate_reply import GenerateReply
@@ -24,6 +26,10 @@ SessionRoutes = Mapping[str, Callable[[str, str], HttpResponse]]
 """HTTP method to a use case that takes subject and session id."""
 
 BUNDLED_PROMPTS = Path(__file__).parent / "prompts"
+
+COMPOSER_RESERVE_MS = 200
+SECOND_MODEL_RESERVE_MS = 2_500
+"""What is left of a generation's time for those who come later in the chain, in milliseconds."""
 
 RESERVED_TOKENS = 2_500
 """Tokens set aside for a turn before its cost is known: a system prompt, some history and a full reply."""
@@ -95,6 +101,75 @@ def validate_reply(settings: Settings) -> "ValidateReply":
     from silent_infinity.usecases.validate_reply import ValidateReply
 
     return ValidateReply(clock=SystemClock())
+
+
+def generate_reply(settings: Settings) -> "GenerateReply":
+    """Wire the writing of drafts.
+
+    Raises:
+        MissingSettingError: `LLM_PROVIDER` names no provider that there is.
+    """
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.prompt_store import StoredPrompts
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.adapters.system.prompts import PromptFiles
+    from silent_infinity.usecases.generate_reply import GenerateReply
+
+    clock = SystemClock()
+    return GenerateReply(
+        model=language_model(settings, clock),
+        prompts=StoredPrompts(
+            clients.dynamodb(),
+            clients.s3(),
+            table=settings.text("PROMPTS_TABLE"),
+            bucket=settings.text("PROMPTS_BUCKET"),
+            bundled=PromptFiles(BUNDLED_PROMPTS),
+        ),
+        clock=clock,
+    )
+
+
+def language_model(settings: Settings, clock: "Clock") -> "LanguageModel":
+    """Return the chain of models: the provider, the class's other model there, then the composer."""
+    from silent_infinity.adapters.llm.composed import ComposedModel
+    from silent_infinity.adapters.llm.deadline import DeadlineModel
+    from silent_infinity.adapters.llm.fallback import FallbackModel, Link
+    from silent_infinity.adapters.llm.retry import RetryModel
+
+    composer = Link(ComposedModel(clock), reserve_ms=COMPOSER_RESERVE_MS, ignores_model_id=True)
+    provider = settings.text("LLM_PROVIDER")
+    if provider == "composer":
+        return FallbackModel([composer], clock)
+    if provider == "bedrock":
+        from silent_infinity.adapters.llm.bedrock import BedrockModel
+
+        bedrock = DeadlineModel(RetryModel(BedrockModel(clock), clock), clock)
+        return FallbackModel([Link(bedrock, reserve_ms=SECOND_MODEL_RESERVE_MS), composer], clock)
+    if provider == "openai_compatible":
+        from silent_infinity.adapters.llm.openai_compatible import OpenAICompatibleModel
+
+        model_override = settings.text("LLM_MODEL_ID", "")
+        server = OpenAICompatibleModel(
+            clock,
+            base_url=settings.text("LLM_BASE_URL"),
+            api_key=_api_key(settings),
+            model_override=model_override,
+        )
+        guarded = DeadlineModel(RetryModel(server, clock), clock)
+        # A server with one model would only be asked the same thing again.
+        return FallbackModel([Link(guarded, ignores_model_id=bool(model_override)), composer], clock)
+    raise MissingSettingError("Set LLM_PROVIDER to bedrock, openai_compatible or composer.")
+
+
+def _api_key(settings: Settings) -> str:
+    """Return the provider's key from Secrets Manager; empty where the server asks for none."""
+    secret = settings.optional("LLM_API_KEY_SECRET_ARN")
+    if secret is None:
+        return ""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
+
+    return SecretUserSalt(clients.secrets_manager(), secret).salt()
 
 
 def record_turn(settings: Settings) -> "RecordTurn":
@@ -200,6 +275,8 @@ def seed_reference_data(settings: Settings) -> "SeedReferenceData":
             prompts_bucket=settings.text("PROMPTS_BUCKET"),
         ),
         variants=initial_variant_rows(),
-        prompts=[BundledPrompt(name, version, files.text(name, version)) for name, version in files.versions()],
+        prompts=[
+            BundledPrompt(name, version, files.text(name, version)) for name, version in files.versions()
+        ],
         clock=SystemClock(),
     )

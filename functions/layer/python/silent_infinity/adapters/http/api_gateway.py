@@ -20,32 +20,40 @@ class ProxyRequest:
 
 
 def respond(
-    event: Mapping[str, Any], route: Callable[[ProxyRequest], problems.HttpResponse]
+    event: Mapping[str, Any],
+    route: Callable[[ProxyRequest], problems.HttpResponse],
+    *,
+    cors_origin: str | None = None,
 ) -> dict[str, Any]:
     """Parse the proxy event, call the route, and return the proxy response.
 
     A token that is not an ID token is refused with 401, a body that is not a JSON object with 400, and a
-    store that is down becomes 503: none of them says what was sent.
+    store that is down becomes 503: none of them says what was sent. `cors_origin` is the origin (or `*`) that
+    browsers may call from: API Gateway cannot add the header to proxy responses.
     """
+    response = _answer(event, route)
+    cors = {"Access-Control-Allow-Origin": cors_origin} if cors_origin else {}
+    return {
+        "statusCode": response.status_code,
+        "headers": {"Cache-Control": "no-store", **cors, **response.headers},
+        "body": response.body,
+    }
+
+
+def _answer(
+    event: Mapping[str, Any], route: Callable[[ProxyRequest], problems.HttpResponse]
+) -> problems.HttpResponse:
     claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims") or {}
     if claims.get("token_use") != "id" or not claims.get("sub"):
-        return _proxy(problems.unauthorized())
+        return problems.unauthorized()
     try:
         body = json.loads(event.get("body") or "{}")
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        return _proxy(problems.invalid_request([{"path": "", "keyword": "type"}]))
+        return problems.invalid_request([{"path": "", "keyword": "type"}])
     request = ProxyRequest(event["httpMethod"], claims["sub"], event.get("pathParameters") or {}, body)
     try:
-        return _proxy(route(request))
+        return route(request)
     except StoreUnavailableError:
-        return _proxy(problems.service_unavailable())
-
-
-def _proxy(response: problems.HttpResponse) -> dict[str, Any]:
-    return {
-        "statusCode": response.status_code,
-        "headers": {"Cache-Control": "no-store", **response.headers},
-        "body": response.body,
-    }
+        return problems.service_unavailable()

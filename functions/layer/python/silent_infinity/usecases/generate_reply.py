@@ -1,0 +1,218 @@
+"""Write a draft: pick prompt and model for the turn class and its variants, and have a reserve ready."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from silent_infinity.domain.composer import compose
+from silent_infinity.domain.payload import from_payload, to_payload
+from silent_infinity.domain.prompts import (
+    PERSONA,
+    PERSONA_VERSION,
+    Prompt,
+    PromptError,
+    build_messages,
+    bundled,
+    lineage,
+    parse_prompt,
+)
+from silent_infinity.domain.turn import AssignedVariant, Draft, ModelLatency, Utterance
+from silent_infinity.domain.turn_classes import (
+    PERSONA_CATEGORY,
+    ModelChoice,
+    PromptRef,
+    model_for,
+    persona_for,
+    turn_classes,
+)
+from silent_infinity.ports.clock import Clock, unix_ms
+from silent_infinity.ports.llm import LanguageModel, ModelError, ModelReply, ModelRequest
+from silent_infinity.ports.prompts import PromptNotFoundError, PromptSource
+from silent_infinity.usecases.validate_reply import CrisisContext
+
+COMPOSER = "composer"
+CRISIS_CLASS = "TC6"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """A turn that needs words.
+
+    `mode` is `model`, or `composer` for a reply without any model. `deadline_ms` (epoch milliseconds) is when
+    the draft must be there. `previous_failures` says what was wrong with the attempt before.
+    """
+
+    turn_id: str
+    message: str
+    turn_class: str
+    deadline_ms: int
+    session_id: str = ""
+    history: tuple[Utterance, ...] = ()
+    locale: str = "en-US"
+    variants: dict[str, AssignedVariant] = field(default_factory=dict)
+    production: dict[str, AssignedVariant] = field(default_factory=dict)
+    mode: str = "model"
+    crisis: CrisisContext = field(default_factory=CrisisContext)
+    attempt: int = 1
+    previous_failures: tuple[str, ...] = ()
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "GenerateRequest":
+        """Read the state's input.
+
+        Raises:
+            PayloadError: a field is missing.
+        """
+        return from_payload(cls, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The draft of a turn."""
+
+    draft: Draft
+    turn_id: str
+
+    def to_payload(self) -> dict[str, Any]:
+        """Return the state's output."""
+        payload: dict[str, Any] = to_payload(self.draft)
+        return payload
+
+
+class GenerateReply:
+    """Asks the model that the class and the variants name; the composer's reply comes along as a reserve."""
+
+    def __init__(self, *, model: LanguageModel, prompts: PromptSource, clock: Clock) -> None:
+        self._model = model
+        self._prompts = prompts
+        self._clock = clock
+
+    def __call__(self, request: GenerateRequest) -> Generated:
+        """Write the draft. A model that fails is no error here: the draft says what happened."""
+        seed = f"{request.turn_id}:{request.attempt}"
+        reserve = (
+            "" if request.turn_class == CRISIS_CLASS else compose(request.message, request.turn_class, seed)
+        )
+        if request.mode == COMPOSER:
+            return Generated(self._composed(request, reserve), request.turn_id)
+        choice = model_for(request.turn_class, request.variants)
+        persona, persona_exposed, degraded = self._persona(request)
+        instructions, missing = self._instructions(request.turn_class)
+        degraded += missing
+        system, messages = build_messages(
+            persona,
+            instructions,
+            request.message,
+            request.history,
+            request.locale,
+            crisis_level=request.crisis.level,
+            resources=request.crisis.resources,
+            previous_failures=request.previous_failures,
+        )
+        prompt_id, prompt_sha = lineage(persona, instructions)
+        start = unix_ms(self._clock.now())
+        asked = ModelRequest(
+            system=system,
+            messages=tuple(Utterance(message["role"], message["content"]) for message in messages),
+            model_id=choice.model_id,
+            max_tokens=choice.max_tokens,
+            temperature=choice.temperature,
+            deadline_ms=request.deadline_ms,
+            turn_class=request.turn_class,
+            message=request.message,
+            seed=seed,
+            cache_system_prompt=choice.cache_system_prompt,
+            fallback_models=choice.fallback_models,
+        )
+        try:
+            reply = self._model.complete(asked)
+        except ModelError as error:
+            waited = unix_ms(self._clock.now()) - start
+            return Generated(
+                Draft(
+                    text=reserve,
+                    source=COMPOSER if reserve else "none",
+                    attempt=request.attempt,
+                    provider=COMPOSER if reserve else "",
+                    latency=ModelLatency(0, waited),
+                    fallback_used=True,
+                    reserve_text=reserve,
+                    degraded=(*degraded, "model"),
+                    error_class=type(error).__name__,
+                ),
+                request.turn_id,
+            )
+        composed = reply.provider == COMPOSER
+        exposures: dict[str, str] = {}
+        if not composed:
+            exposures = {PERSONA_CATEGORY: persona_exposed} if persona_exposed else {}
+            exposures |= _model_exposure(choice, reply, request.variants)
+        return Generated(
+            Draft(
+                text=reply.text,
+                source=COMPOSER if composed else "model",
+                attempt=request.attempt,
+                model_id=reply.model_id,
+                provider=reply.provider,
+                prompt_id="" if composed else prompt_id,
+                prompt_sha="" if composed else prompt_sha,
+                usage=reply.usage,
+                latency=ModelLatency(reply.llm_ttft_ms, reply.llm_complete_ms),
+                finish_reason=reply.finish_reason,
+                fallback_used=reply.fallback_used,
+                reserve_text=reserve,
+                exposures=exposures,
+                degraded=(*degraded, *(("model",) if reply.fallback_used else ())),
+                retry_count=reply.retry_count,
+            ),
+            request.turn_id,
+        )
+
+    def _composed(self, request: GenerateRequest, reserve: str) -> Draft:
+        return Draft(
+            text=reserve,
+            source=COMPOSER if reserve else "none",
+            attempt=request.attempt,
+            provider=COMPOSER,
+            finish_reason="stop",
+            reserve_text=reserve,
+        )
+
+    def _persona(self, request: GenerateRequest) -> tuple[Prompt, str | None, tuple[str, ...]]:
+        """Return the persona, the variant that it is the exposure of, and what was degraded on the way."""
+        variant = request.variants.get(PERSONA_CATEGORY)
+        wanted = persona_for(request.variants)
+        if variant is None or wanted is None:
+            return bundled(PERSONA, PERSONA_VERSION), None, ()
+        prompt = self._fetch(wanted)
+        if prompt is not None:
+            return prompt, variant.variant_id, ()
+        return bundled(PERSONA, PERSONA_VERSION), None, ("prompts",)
+
+    def _instructions(self, turn_class: str) -> tuple[Prompt, tuple[str, ...]]:
+        wanted = turn_classes()[turn_class].prompt
+        if wanted is None:
+            raise PromptError(f"{turn_class} has no prompt")
+        prompt = self._fetch(wanted)
+        return (prompt, ()) if prompt else (bundled(wanted.template_id), ("prompts",))
+
+    def _fetch(self, wanted: PromptRef) -> Prompt | None:
+        """Return the prompt if it can be had, is well formed, and is the very text that was asked for."""
+        try:
+            text = self._prompts.text(wanted.template_id, wanted.version)
+            if wanted.sha256 and hashlib.sha256(text.encode()).hexdigest() != wanted.sha256:
+                return None
+            return parse_prompt(text)
+        except (PromptNotFoundError, PromptError):
+            return None
+
+
+def _model_exposure(
+    choice: ModelChoice, reply: ModelReply, variants: Mapping[str, AssignedVariant]
+) -> dict[str, str]:
+    """A variant was exposed only if its own model answered."""
+    category = choice.exposed_category
+    if category is None or reply.fallback_used or category not in variants:
+        return {}
+    return {category: variants[category].variant_id}
