@@ -1,0 +1,87 @@
+"""Evidence for intents: the patterns of `data/intent.json`, each with a weight.
+
+Two kinds of rule. An *exact* rule must explain the whole message (a greeting that goes on to tell something
+is no greeting); a *cue* is found anywhere and adds up.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from silent_infinity import data
+
+TURN_CLASS: Final[dict[str, str]] = {
+    "greeting": "TC3",
+    "thanks": "TC3",
+    "goodbye": "TC3",
+    "help_request": "TC3",
+    "identity": "TC3",
+    "small_talk": "TC3",
+    "sharing": "TC4",
+    "venting": "TC4",
+    "celebrating": "TC4",
+    "continuation": "TC4",
+    "unclear": "TC4",
+    "question": "TC5",
+    "learning": "TC5",
+    "coping_request": "TC5",
+}
+"""The turn class that answers each intent."""
+
+INTENTS: Final[tuple[str, ...]] = tuple(TURN_CLASS)
+
+TEMPLATED: Final[frozenset[str]] = frozenset({"greeting", "thanks", "goodbye", "help_request", "identity"})
+"""Intents that are answered without a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A pattern that speaks for `intent` with `weight`."""
+
+    intent: str
+    weight: float
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All evidence, compiled.
+
+    `exact` cues must match a whole folded message without its punctuation; `cues` are found anywhere, and
+    their weights add up per intent. `feeling_laden` texts are never answered from a template, because someone
+    is telling something. `rhetorical` questions tell rather than ask: they want to be heard. `despair` before
+    a farewell makes it a heavy one. `sad_signs` are emoji that say a feeling by themselves.
+    """
+
+    exact: tuple[Cue, ...]
+    cues: tuple[Cue, ...]
+    feeling_laden: re.Pattern[str]
+    rhetorical: re.Pattern[str]
+    despair: re.Pattern[str]
+    sad_signs: frozenset[str]
+
+
+@cache
+def rules() -> Rules:
+    """Return the rules of `data/intent.json`, compiled once per process."""
+    raw = data.load("intent.json")
+    parts: dict[str, str] = raw["parts"]
+
+    def compiled(pattern: str) -> re.Pattern[str]:
+        return re.compile(_PART.sub(lambda match: parts[match[1]], pattern))
+
+    def cues(entries: list[dict[str, Any]]) -> tuple[Cue, ...]:
+        return tuple(Cue(entry["intent"], entry["weight"], compiled(entry["pattern"])) for entry in entries)
+
+    return Rules(
+        exact=cues(raw["exact"]),
+        cues=cues(raw["cues"]),
+        feeling_laden=compiled(raw["feeling_laden"]),
+        rhetorical=compiled(raw["rhetorical"]),
+        despair=compiled(raw["despair"]),
+        sad_signs=frozenset(raw["sad_signs"]),
+    )
+
+
+_PART: Final = re.compile(r"<<(\w+)>>")
