@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from local.cli.command import Commands, Context
 from local.cli.terminal import bold, table
+from local.tools.catalogue import tools_path
 from local.tools.errors import LocalError
+from local.tools.installer import ensure
 from local.tools.locations import DEVELOPMENT_VENV, REPOSITORY
 
 NO_TESTS = 5  # pytest's exit code for a scope without a test
@@ -25,16 +27,24 @@ class Scope:
     name: str
     folders: tuple[str, ...]
     touches: str
+    tools: tuple[str, ...] = ()
 
 
 SCOPES = (
     Scope("unit", ("tests/unit",), "pure code: no socket, no clock, no file but its own"),
     Scope("contract", ("tests/contract",), "one suite against every adapter of a port"),
     Scope("functions", ("tests/functions",), "handlers with their wiring, AWS simulated in the process"),
-    Scope("statemachines", ("tests/statemachines",), "the workflows: as graphs, and walked in the emulator"),
-    Scope("stacks", ("tests/stacks",), "properties of the synthesised templates"),
-    Scope("local", ("tests/local",), "the emulator's completions and the local stack's processes"),
-    Scope("e2e", ("tests/e2e",), "HTTP against a fresh local stack on its own ports"),
+    Scope(
+        "statemachines",
+        ("tests/statemachines",),
+        "the workflows: as graphs, and walked in the emulator",
+        ("emulator",),
+    ),
+    Scope("stacks", ("tests/stacks",), "properties of the synthesised templates", ("cdk",)),
+    Scope(
+        "local", ("tests/local",), "the emulator's completions and the local stack's processes", ("emulator",)
+    ),
+    Scope("e2e", ("tests/e2e",), "HTTP against a fresh local stack on its own ports", ("emulator", "cdk")),
 )
 LINT = "lint"
 
@@ -97,12 +107,14 @@ def _run_scope(context: Context, arguments: argparse.Namespace, name: str) -> st
     if not folders:
         return "no tests"
     print(bold(f"── {scope.name}: {scope.touches}"), flush=True)
+    ensure(scope.tools, context.progress)
     code = _run([sys.executable, "-m", "pytest", *folders, *arguments.extra])
     return {0: "passed", NO_TESTS: "no tests"}.get(code, "failed")
 
 
-def run_bench(_context: Context, arguments: argparse.Namespace) -> int:
+def run_bench(context: Context, arguments: argparse.Namespace) -> int:
     """Run the benchmarks."""
+    ensure(["emulator", "cdk"], context.progress)
     options = ["--json", arguments.json] if arguments.json else []
     return _run([sys.executable, "-m", "tests.benchmarks", *arguments.names, *options, *arguments.extra])
 
@@ -116,4 +128,5 @@ def _run(command: list[str]) -> int:
     path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "functions" / "layer" / "python")])
     # Tests never call a real model or a real account, whatever the caller's shell is set up for.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return subprocess.run(command, cwd=REPOSITORY, env={**clean, "PYTHONPATH": path}, check=False).returncode
+    env = {**clean, "PYTHONPATH": path, "PATH": tools_path(clean.get("PATH", ""))}
+    return subprocess.run(command, cwd=REPOSITORY, env=env, check=False).returncode

