@@ -1,9 +1,10 @@
 """A custom resource whose function fails, fails its stack at once.
 
-Gap: a function that raises, or is missing its answer because of a bug, leaves the deployment waiting for the resource's
-ServiceTimeout, an hour by default. So does AWS, but there one sees it once, and here after every edit.
-Fix: a function that ended with an error and has not answered counts as FAILED, with the error's name as the reason.
-A function that returned normally is still waited for: providers may answer later from elsewhere.
+Gap: a function that raises, or is missing its answer because of a bug, leaves the deployment waiting for
+the resource's ServiceTimeout, an hour by default. So does AWS, but there one sees it once, and here after
+every edit.
+Fix: a function that ended with an error and has not answered counts as FAILED, with the error's name as the
+reason. A function that returned normally is still waited for: providers may answer later from elsewhere.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Generated secrets follow the template's rules.
 
-Gap: CloudFormation's GenerateSecretString ignores every option but the length and ExcludeCharacters (punctuation is
-never excluded), and draws from a generator that is not meant for secrets.
+Gap: CloudFormation's GenerateSecretString ignores every option but the length and ExcludeCharacters
+(punctuation is never excluded), and draws from a generator that is not meant for secrets.
 Fix: the value comes from the emulator's own GetRandomPassword, which honours all options.
 """
 

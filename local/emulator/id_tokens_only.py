@@ -1,7 +1,7 @@
 """Methods with a user pool authorizer and no scopes accept ID tokens only.
 
-Gap: the emulator accepts an access token there. AWS takes the token for an identity token and refuses others:
-https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
+Gap: the emulator accepts an access token there. AWS takes the token for an identity token and refuses
+others: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
 Fix: a valid token whose ``token_use`` is not ``id`` is UNAUTHORIZED, unless the method names scopes.
 """
 

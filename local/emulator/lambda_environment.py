@@ -1,8 +1,9 @@
 """Functions run in a Lambda-like environment, not in the emulator's.
 
-Gap: every variable of the emulator's own environment reaches the functions, PYTHONPATH included, so that they import
-modules of the repository that no asset holds; layers come before the function's own code on ``sys.path``; variables
-that AWS sets (``AWS_EXECUTION_ENV``, ``LAMBDA_RUNTIME_DIR``, ``AWS_LAMBDA_LOG_GROUP_NAME``) are missing.
+Gap: every variable of the emulator's own environment reaches the functions, PYTHONPATH included, so that
+they import modules of the repository that no asset holds; layers come before the function's own code on
+``sys.path``; variables that AWS sets (``AWS_EXECUTION_ENV``, ``LAMBDA_RUNTIME_DIR``,
+``AWS_LAMBDA_LOG_GROUP_NAME``) are missing.
 Fix: functions get the variables below and their own; their code comes first.
 There is still no ``/opt``: layers lie elsewhere, so data files are found relative to their module
 (``importlib.resources``), never by a path.
@@ -15,7 +16,9 @@ from typing import Any
 
 from local.emulator import seams
 
-SUMMARY = "functions see no variable and no module of the emulator's own environment; their code precedes layers"
+SUMMARY = (
+    "functions see no variable and no module of the emulator's own environment; their code precedes layers"
+)
 
 # The machine's part of a function's environment; HOME is absent on AWS, too.
 _PASSED_ON = ("LD_LIBRARY_PATH", "PATH", "SSL_CERT_FILE", "TMPDIR")

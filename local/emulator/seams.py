@@ -79,7 +79,7 @@ def replace_text(owner: Any, name: str, old: str, new: str) -> None:
 
 
 def recompile(owner: Any, name: str, old: str, new: str) -> None:
-    """Replace ``old`` by ``new`` in the source of a function of a module or class, and put the result in its place.
+    """Replace ``old`` by ``new`` in the source of a function of a module or class.
 
     Raises:
         SeamMissingError: ``old`` does not occur exactly once.

@@ -1,8 +1,10 @@
 """Layers are unpacked once, not once per process.
 
-Gap: every worker process unpacks every layer of its function into a folder of its own, and compiles its modules again.
-A load from 16 clients starts up to 16 processes per function: hundreds of copies of the one layer.
-Fix: Python workers read a layer from one folder per content, made at first use. It is removed at the next start.
+Gap: every worker process unpacks every layer of its function into a folder of its own, and compiles its
+modules again. A load from 16 clients starts up to 16 processes per function: hundreds of copies of the one
+layer.
+Fix: Python workers read a layer from one folder per content, made at first use. It is removed at the next
+start.
 """
 
 from __future__ import annotations
@@ -74,8 +76,9 @@ def install() -> None:
 
     runtime._own_layers, runtime._shared_layers = own_layers, shared_layers
     seams.recompile(
-        runtime.Worker, "_spawn", 'layer_refs = self.config.get("Layers", [])', "layer_refs = _own_layers(self.config)"
+        runtime.Worker,
+        "_spawn",
+        'layer_refs = self.config.get("Layers", [])',
+        "layer_refs = _own_layers(self.config)",
     )
-    seams.recompile(
-        runtime.Worker, "_spawn", "env=spawn_env,", "env=_shared_layers(self.config, spawn_env),"
-    )
+    seams.recompile(runtime.Worker, "_spawn", "env=spawn_env,", "env=_shared_layers(self.config, spawn_env),")

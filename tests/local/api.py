@@ -125,8 +125,8 @@ def deploy_api(
 ) -> str:
     """Deploy the API and give its base URL.
 
-    ``POST /turns`` is validated, ``POST /open`` is not, ``GET`` and ``OPTIONS /health`` are MOCKs. With a pool,
-    ``POST /signed`` wants an ID token of it. With a throttle, ``/open`` passes one request.
+    ``POST /turns`` is validated, ``POST /open`` is not, ``GET`` and ``OPTIONS /health`` are MOCKs. With a
+    pool, ``POST /signed`` wants an ID token of it. With a throttle, ``/open`` passes one request.
     ``changes`` replace properties of the integration behind the POST methods.
     """
     integration = step_functions(machine, **changes)

@@ -84,21 +84,36 @@ class Emulator:
     def deploy(
         self, name: str, resources: dict[str, Any], outputs: dict[str, Any] | None = None
     ) -> dict[str, str]:
-        """Create a stack from resources and give its outputs; a stack that fails raises with its reasons."""
+        """Create a stack from resources and give its outputs.
+
+        Raises:
+            AssertionError: the stack fails; the message has its reasons.
+        """
+        template = {
+            "Resources": resources,
+            "Outputs": {key: {"Value": value} for key, value in (outputs or {}).items()},
+        }
+        self.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template))
+        return self._settled(name, "CREATE_COMPLETE")
+
+    def update(self, name: str, template: dict[str, Any]) -> dict[str, str]:
+        """Update a stack and give its outputs; fails as :meth:`deploy` does."""
+        self.client("cloudformation").update_stack(StackName=name, TemplateBody=json.dumps(template))
+        return self._settled(name, "UPDATE_COMPLETE")
+
+    def _settled(self, name: str, wanted: str) -> dict[str, str]:
         cloudformation = self.client("cloudformation")
-        template = {"Resources": resources, "Outputs": {k: {"Value": v} for k, v in (outputs or {}).items()}}
-        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
-        for _ in range(600):
+        deadline = time.monotonic() + 30
+        while True:
             stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+            if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > deadline:
                 break
-            time.sleep(0.05)
-        if stack["StackStatus"] != "CREATE_COMPLETE":
+            time.sleep(0.02)
+        if stack["StackStatus"] != wanted:
             events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-            raise AssertionError(
-                [e.get("ResourceStatusReason") for e in events if "ResourceStatusReason" in e]
-            )
-        return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+            reasons = [event.get("ResourceStatusReason") for event in events]
+            raise AssertionError(f"{name}: {stack['StackStatus']}: {[r for r in reasons if r]}")
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def function(self, name: str, code: str, **settings: Any) -> str:
         """Create a Python function from the source of its one module (``index.handler``); gives its ARN."""
