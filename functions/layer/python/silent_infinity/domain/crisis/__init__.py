@@ -1,0 +1,1 @@
+"""Crisis screening and crisis replies: pure rules over data."""

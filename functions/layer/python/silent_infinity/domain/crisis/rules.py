@@ -1,0 +1,239 @@
+"""Stage a of the crisis screen: lexicon rules over canonical text.
+
+A hit of the lexicon is weighed by what stands around it: negation, whose risk it is, the past, quotation and
+fiction, everyday readings, and words of time that make it imminent. The verdict is the maximum over the hits
+that remain.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from silent_infinity.domain.crisis.lexicon import Context, Entry, Lexicon, lexicon
+from silent_infinity.domain.crisis.normalise import Canonical
+
+RISK_LEVEL: Final = 2
+"""From this level on, a message is answered in the crisis flow."""
+
+_DISTRESS: Final = 1
+_IMMINENT: Final = 4
+# How far around a hit its sentence is read. Longer sentences than this are read in part, around each hit.
+_REACH: Final = 240
+_CLAUSE_REACH: Final = 110
+# How many words of the messages before this one are joined with it.
+_JOINED_WORDS: Final = 40
+_JOINED_MESSAGES: Final = 3
+_CLAUSE_BREAK: Final = re.compile(r" , | \. | but | and now | however | though | although ")
+_SUBJECT_WORD: Final = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVerdict:
+    """What the rules found in one message.
+
+    `level` is 0-4 by the rubric; `rule_ids` are the entries that hold it up, highest first; `safe_exit` says
+    that the person tells of being safe now, with no risk in the message; `about_other` says that all risk
+    found is another person's.
+    """
+
+    level: int
+    rule_ids: tuple[str, ...] = ()
+    safe_exit: bool = False
+    about_other: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    entry: Entry
+    level: int
+    about_other: bool
+
+
+def screen_message(message: str, history: Sequence[str] = (), *, language: str = "en") -> RuleVerdict:
+    """Return the verdict of the rules on `message`.
+
+    `history` holds the same person's recent messages, oldest first. It is read only for a disclosure that
+    runs over into this message; what an earlier message said by itself does not count again.
+
+    Raises:
+        FileNotFoundError: there is no lexicon for `language`.
+    """
+    rules = lexicon(language)
+    reading = _Reading(rules, rules.normalise(message))
+    found = reading.hits()
+    if history and _best(found) < _IMMINENT:
+        found = [*found, *_carried_over(rules, reading, history)]
+    level = _best(found)
+    risks = [hit for hit in found if hit.level >= RISK_LEVEL]
+    ranked = sorted(found, key=lambda hit: -hit.level)
+    return RuleVerdict(
+        level=level,
+        rule_ids=tuple(dict.fromkeys(hit.entry.id for hit in ranked)),
+        safe_exit=level < RISK_LEVEL and reading.holds("safe_exit") and not reading.holds("not_safe"),
+        about_other=bool(risks) and all(hit.about_other for hit in risks),
+    )
+
+
+def _best(hits: Sequence[_Hit]) -> int:
+    return max((hit.level for hit in hits), default=0)
+
+
+def _carried_over(rules: Lexicon, current: "_Reading", history: Sequence[str]) -> list[_Hit]:
+    """Return the hits that exist only because of what was written just before."""
+    earlier = [rules.normalise(message) for message in history[-_JOINED_MESSAGES:]]
+    tail = " ".join(" ".join(part.text.split()[-_JOINED_WORDS:]) for part in earlier).strip(" .,")
+    head = " ".join(current.text.split()[:_JOINED_WORDS])
+    if not tail or not head:
+        return []
+    joined = _Reading(rules, Canonical(f"{tail} {head}", ()))
+    found = joined.hits(across=len(tail))
+    for name, lift in (("followed_by_imminence", _IMMINENT), ("followed_by_confirmation", None)):
+        if current.holds(name):
+            for hit in _Reading(rules, earlier[-1]).hits():
+                if hit.level >= RISK_LEVEL and not hit.about_other:
+                    found.append(_Hit(hit.entry, lift or hit.level, about_other=False))
+    return found
+
+
+class _Reading:
+    """One canonical text, with what is asked about it more than once."""
+
+    def __init__(self, rules: Lexicon, canonical: Canonical) -> None:
+        self._rules = rules
+        self.text = canonical.text
+        self._quoted = canonical.quoted
+        self._words = frozenset(self.text.split())
+        self._message_contexts: dict[str, bool] = {}
+
+    @cached_property
+    def _breaks(self) -> list[int]:
+        return [-1, *(m.start() for m in re.finditer(r" \. ", self.text)), len(self.text)]
+
+    def hits(self, across: int | None = None) -> list[_Hit]:
+        """Return at most one hit for each entry; with `across`, only hits that span that position."""
+        found: dict[str, _Hit] = {}
+        for group in self._rules.groups:
+            if group.keys.isdisjoint(self._words):
+                continue
+            regex, position = group.regex, 0
+            while match := regex.search(self.text, position):
+                position = match.start() + 1
+                if across is not None and not match.start() < across < match.end():
+                    continue
+                entry = group.entries[int((match.lastgroup or "e0")[1:])]
+                known = found.get(entry.id)
+                if known is not None and known.level >= entry.level:
+                    continue
+                hit = self._weigh(entry, match.start(), match.end())
+                if hit is not None and (known is None or hit.level > known.level):
+                    found[entry.id] = hit
+        return list(found.values())
+
+    def holds(self, name: str) -> bool:
+        """Whether the message as a whole has the context `name`."""
+        known = self._message_contexts.get(name)
+        if known is None:
+            known = self._rules.contexts[name].regex.search(self.text) is not None
+            self._message_contexts[name] = known
+        return known
+
+    def _weigh(self, entry: Entry, start: int, end: int) -> _Hit | None:
+        around = _Surroundings(self, start, end)
+        about_other = entry.subject == "other"
+        level = entry.level
+        if entry.subject != "any":
+            subject = around.subject
+            if subject == "general" or (entry.subject == "other" and subject == "self"):
+                return None
+            if entry.subject == "self" and subject == "other":
+                level, about_other = min(level, RISK_LEVEL), True
+            if about_other and self.holds("fiction"):
+                return None
+        if any(self._in_context(name, around) for name in entry.unless):
+            negated = level >= RISK_LEVEL and not about_other and self._denied(around)
+            return _Hit(entry, _DISTRESS, about_other=False) if negated else None
+        if entry.needs and not any(self._in_context(name, around) for name in entry.needs):
+            return None
+        if not about_other:
+            for name, lifted in entry.raise_to.items():
+                if lifted > level and self._in_context(name, around):
+                    level = lifted
+        for name, ceiling in entry.cap.items():
+            if level > ceiling and self._in_context(name, around):
+                level = ceiling
+        return _Hit(entry, level, about_other)
+
+    def _denied(self, around: "_Surroundings") -> bool:
+        """Whether a voided hit is the writer's own denial: distress with a denial is still distress."""
+        return self._in_context("negated", around) and not self.holds("fiction")
+
+    def _in_context(self, name: str, around: "_Surroundings") -> bool:
+        if name == "quoted":
+            return around.is_quoted and self.holds("speech")
+        context: Context = self._rules.contexts[name]
+        if context.scope == "message":
+            return self.holds(name)
+        text = around.scope(context.scope)
+        found = context.regex.match(text) if context.scope == "after" else context.regex.search(text)
+        return found is not None
+
+    def sentence(self, start: int, end: int) -> tuple[int, int]:
+        """Return the bounds of the sentence around a hit."""
+        index = bisect_right(self._breaks, start)
+        left = self._breaks[index - 1] + 1
+        after = bisect_right(self._breaks, end - 1)
+        right = self._breaks[min(after, len(self._breaks) - 1)]
+        return left, right
+
+    def is_quoted(self, start: int) -> bool:
+        """Whether a position stands in quotation marks."""
+        return any(left <= start < right for left, right in self._quoted)
+
+    def subject_before(self, left: int, start: int) -> str:
+        """Return whose action a hit at `start` tells of: "self", "other" (a person), "general" or ""."""
+        window = self.text[max(left, start - _CLAUSE_REACH) : start]
+        words = _SUBJECT_WORD.findall(window)
+        subjects = self._rules.subjects
+        return next((subjects[word] for word in reversed(words) if word in subjects), "")
+
+
+class _Surroundings:
+    """The pieces of text around one hit, cut out when they are asked for."""
+
+    def __init__(self, reading: _Reading, start: int, end: int) -> None:
+        self._reading = reading
+        self._start = start
+        self._end = end
+        left, right = reading.sentence(start, end)
+        self._left = max(left, start - _REACH)
+        self._right = min(right, end + _REACH)
+
+    @cached_property
+    def subject(self) -> str:
+        """See `_Reading.subject_before`."""
+        return self._reading.subject_before(self._left, self._start)
+
+    @cached_property
+    def is_quoted(self) -> bool:
+        """Whether the hit stands in quotation marks."""
+        return self._reading.is_quoted(self._start)
+
+    def scope(self, name: str) -> str:
+        """Return the text of a scope: the clause before, what follows in the sentence, or the sentence."""
+        text = self._reading.text
+        if name == "before":
+            return self._clause_before
+        if name == "after":
+            return text[self._end : self._right]
+        return text[self._left : self._right]
+
+    @cached_property
+    def _clause_before(self) -> str:
+        text = self._reading.text[max(self._left, self._start - _CLAUSE_REACH) : self._start]
+        cut = 0
+        for found in _CLAUSE_BREAK.finditer(text):
+            cut = found.end()
+        return text[cut:]
