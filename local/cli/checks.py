@@ -47,6 +47,8 @@ SCOPES = (
     Scope("e2e", ("tests/e2e",), "HTTP against a fresh local stack on its own ports", ("emulator", "cdk")),
 )
 LINT = "lint"
+# pytest knows this from its configuration; other tools do not.
+SOURCES = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "functions" / "layer" / "python")])
 
 
 def register(commands: Commands) -> None:
@@ -72,7 +74,7 @@ def run_lint(_context: Context, _arguments: argparse.Namespace) -> int:
     failed = []
     for name, command in checks.items():
         print(bold(f"── {name}"), flush=True)
-        if _run(command) != 0:
+        if _run(command, PYTHONPATH=SOURCES) != 0:
             failed.append(name)
     if failed:
         mending = "`.venv/bin/ruff check --fix . && .venv/bin/ruff format .`"
@@ -116,17 +118,19 @@ def run_bench(context: Context, arguments: argparse.Namespace) -> int:
     """Run the benchmarks."""
     ensure(["emulator", "cdk"], context.progress)
     options = ["--json", arguments.json] if arguments.json else []
-    return _run([sys.executable, "-m", "tests.benchmarks", *arguments.names, *options, *arguments.extra])
+    return _run(
+        [sys.executable, "-m", "tests.benchmarks", *arguments.names, *options, *arguments.extra],
+        PYTHONPATH=SOURCES,
+    )
 
 
 def _tool(name: str) -> str:
     return str(DEVELOPMENT_VENV / "bin" / name)
 
 
-def _run(command: list[str]) -> int:
+def _run(command: list[str], **extra: str) -> int:
     """Run a check in the repository with its output shown as it comes."""
-    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "functions" / "layer" / "python")])
     # Tests never call a real model or a real account, whatever the caller's shell is set up for.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    env = {**clean, "PYTHONPATH": path, "PATH": tools_path(clean.get("PATH", ""))}
+    env = {**clean, **extra, "PATH": tools_path(clean.get("PATH", ""))}
     return subprocess.run(command, cwd=REPOSITORY, env=env, check=False).returncode

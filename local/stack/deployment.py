@@ -56,6 +56,8 @@ class Deployment:
         Raises LocalError with the end of the log when a step fails.
         """
         made_from = self._fingerprint()
+        # Gone until all is done: after a failure, going back to the old sources needs a deployment too.
+        self.client("ssm").delete_parameters(Names=[DEPLOYED_PARAMETER])
         with ThreadPoolExecutor(max_workers=2) as pool:
             steps = [pool.submit(self._bootstrap), pool.submit(self._synthesise)]
             for step in steps:

@@ -46,9 +46,12 @@ class Service:
     def environment(self, home: Path, port: int) -> dict[str, str]:
         """The whole environment of the process."""
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        temporary = home / "tmp" / self.name
-        temporary.mkdir(parents=True, exist_ok=True)
-        return {**kept, "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary), **self.settings(home, port)}
+        temporary = str(self.temporary_folder(home))
+        return {**kept, "PYTHONUNBUFFERED": "1", "TMPDIR": temporary, **self.settings(home, port)}
+
+    def temporary_folder(self, home: Path) -> Path:
+        """Where the process unpacks what it needs for as long as it runs."""
+        return home / "tmp" / self.name
 
 
 def _emulator_settings(home: Path, port: int) -> Mapping[str, str]:

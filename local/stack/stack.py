@@ -271,6 +271,8 @@ class LocalStack:
             log = self.log(service)
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_bytes(b"")
+            shutil.rmtree(service.temporary_folder(self.home), ignore_errors=True)
+            service.temporary_folder(self.home).mkdir(parents=True)
             process = processes.start(
                 service.command(port),
                 env=service.environment(self.home, port),
