@@ -1,0 +1,29 @@
+"""Put the initial variants and the prompts of this version where the turn finds them."""
+
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from silent_infinity import bootstrap
+from silent_infinity.adapters.http.cloudformation import answer
+from silent_infinity.settings import Settings
+from silent_infinity.usecases.seed_reference_data import SeedReferenceData
+
+logger = Logger(service="seed")
+
+
+@cache
+def _seed_reference_data() -> SeedReferenceData:
+    return bootstrap.seed_reference_data(Settings.from_env())
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(
+    event: dict[str, Any], context: LambdaContext, seed_reference_data: SeedReferenceData | None = None
+) -> None:
+    """Seed the stores and tell CloudFormation, which calls this when variants or prompts changed."""
+    status = answer(event, "seed", lambda: asdict((seed_reference_data or _seed_reference_data())()))
+    logger.info("seeded", extra={"request_type": event["RequestType"], "status": status})

@@ -1,0 +1,1 @@
+"""The AWS CDK stacks: one file per stack, what several of them share in `constructs`."""

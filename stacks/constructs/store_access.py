@@ -1,0 +1,75 @@
+"""Permissions on stored data: named actions on named resources, and the key's where there is one."""
+
+from collections.abc import Iterable
+
+from aws_cdk import Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+
+from stacks.constructs.acknowledgements import acknowledge_finding
+from stacks.constructs.single_purpose_function import SinglePurposeFunction
+
+# Permissions are spelled out, because the grants of CDK's constructs hold wildcards (kms:GenerateDataKey*,
+# index/*) and actions that nothing here uses.
+READ_WITH_KEY = ("kms:Decrypt", "kms:DescribeKey")
+USE_KEY = (*READ_WITH_KEY, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+PROMPTS_PREFIX = "prompts/"
+_READS = frozenset({"GetItem", "Query", "Scan"})
+
+
+def allow_items(
+    function: SinglePurposeFunction, table: dynamodb.Table, *actions: str, queries: Iterable[str] = ()
+) -> None:
+    """Let `function` do `actions` on the items of `table`, and query indexes.
+
+    Args:
+        function: who is allowed.
+        table: whose items.
+        actions: of DynamoDB, such as "GetItem"; a transaction needs those of its parts.
+        queries: names of the table's indexes.
+    """
+    function.allow([f"dynamodb:{action}" for action in actions], table.table_arn)
+    index_arns = [f"{table.table_arn}/index/{name}" for name in queries]
+    if index_arns:
+        function.allow(["dynamodb:Query"], *index_arns)
+    if table.encryption_key:
+        function.allow(READ_WITH_KEY if set(actions) <= _READS else USE_KEY, table.encryption_key.key_arn)
+
+
+def allow_objects(function: SinglePurposeFunction, bucket: s3.Bucket, *, writes: bool = False) -> None:
+    """Let `function` read the prompts in `bucket`, or also publish some."""
+    actions = ["s3:GetObject", "s3:PutObject"] if writes else ["s3:GetObject"]
+    function.allow(actions, bucket.arn_for_objects(f"{PROMPTS_PREFIX}*"))
+    if bucket.encryption_key:
+        function.allow(USE_KEY if writes else READ_WITH_KEY, bucket.encryption_key.key_arn)
+    # The finding names the export through which the other stack knows the bucket.
+    stack = Stack.of(bucket)
+    export = stack.resolve(stack.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+    acknowledge_finding(
+        function,
+        f"AwsSolutions-IAM5[Resource::{export}/{PROMPTS_PREFIX}*]",
+        "Versions of prompts are published without a deployment, so their names are not known here. The "
+        "bucket holds nothing else.",
+    )
+
+
+def allow_secret(
+    function: SinglePurposeFunction, secret: secretsmanager.ISecret, key: kms.IKey | None = None
+) -> None:
+    """Let `function` read the value of `secret`, which `key` encrypts."""
+    function.allow(["secretsmanager:GetSecretValue"], secret.secret_arn)
+    if key:
+        function.allow(READ_WITH_KEY, key.key_arn)
+
+
+def allow_consuming(function: SinglePurposeFunction, queue: sqs.Queue) -> None:
+    """Let `function` be fed from `queue`."""
+    function.allow(
+        ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+        queue.queue_arn,
+    )
+    if queue.encryption_master_key:
+        function.allow(READ_WITH_KEY, queue.encryption_master_key.key_arn)

@@ -1,0 +1,99 @@
+"""A state machine from its file, with everything that it may call spelled out."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
+from stacks.constructs.log_group import retention
+from stacks.constructs.single_purpose_function import SinglePurposeFunction
+from stacks.environment import EnvironmentConfig
+
+
+class ExpressWorkflow(Construct):
+    """A synchronous state machine. Its log names states and errors, never what went through them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        definition: Path,
+        functions: Mapping[str, SinglePurposeFunction],
+        substitutions: Mapping[str, str],
+        environment: EnvironmentConfig,
+    ) -> None:
+        """Declare the state machine of the file `definition`.
+
+        Args:
+            scope: the stack.
+            construct_id: unique in the scope.
+            definition: an ASL file with `${Name}` placeholders.
+            functions: placeholder to the function whose alias it stands for; invoking these is granted here.
+            substitutions: the other placeholders; text must be prepared by `in_json_string`.
+            environment: what differs between environments.
+        """
+        super().__init__(scope, construct_id)
+        log_group = logs.LogGroup(
+            self, "Log", retention=retention(environment), removal_policy=RemovalPolicy.DESTROY
+        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        for function in functions.values():
+            role.add_to_policy(
+                iam.PolicyStatement(
+                    actions=["lambda:InvokeFunction"], resources=[function.alias.function_arn]
+                )
+            )
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            state_machine_type=sfn.StateMachineType.EXPRESS,
+            definition_body=sfn.DefinitionBody.from_string(definition.read_text(encoding="utf-8")),
+            definition_substitutions={
+                **{placeholder: function.alias.function_arn for placeholder, function in functions.items()},
+                **substitutions,
+            },
+            role=role,
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
+            tracing_enabled=False,
+        )
+        self._role = role
+        no_trace = (
+            "No trace is kept on purpose: the segment of a failed state carries its cause, one more place "
+            "that a person's words could reach. Every turn event records the latency of each step instead."
+        )
+        acknowledge(
+            self.state_machine, AwsSolutions_SF2=no_trace, Serverless_StepFunctionStateMachineXray=no_trace
+        )
+        acknowledge_finding(
+            role,
+            "AwsSolutions-IAM5[Resource::*]",
+            "Delivering logs is set up by actions that take no resource (logs:CreateLogDelivery and its "
+            "like). Everything else that this role may do names its resource.",
+        )
+
+    def allow(self, actions: list[str], *resource_arns: str) -> None:
+        """Let the state machine itself do `actions` on exactly `resource_arns`."""
+        self._role.add_to_policy(iam.PolicyStatement(actions=actions, resources=list(resource_arns)))
+
+
+def in_json_string(text: str) -> str:
+    """Return `text` as it has to stand between the quotes of a JSON string, where placeholders are."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def as_jsonata_value(value: Any) -> str:
+    """Return `value` as a JSONata literal inside a JSON string: JSON is JSONata."""
+    return in_json_string(json.dumps(value, ensure_ascii=False))
+
+
+def as_jsonata_alternatives(patterns: list[str]) -> str:
+    """Return regular expressions as alternatives for a JSONata regex literal (`/…/`) inside a JSON string."""
+    return in_json_string("|".join(pattern.replace("/", "\\/") for pattern in patterns))

@@ -1,0 +1,159 @@
+"""What differs between environments, and the only place that reads CDK context."""
+
+import dataclasses
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Self, get_args, get_type_hints
+
+from aws_cdk import App, RemovalPolicy
+
+ENVIRONMENTS = ("local", "dev", "staging", "prod")
+LOCAL = "local"
+LLM_PROVIDERS = ("bedrock", "openai_compatible", "composer")
+COGNITO_PLANS = ("essentials", "plus")
+HOST = "host"
+_ARCHITECTURES = ("arm64", "x86_64")
+_ARCHITECTURE_OF_MACHINE = MappingProxyType(
+    {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+)
+
+
+class EnvironmentConfigError(ValueError):
+    """The context does not say which environment is meant, or describes it wrongly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentConfig:
+    """One environment: every field is a value of its block in `cdk.json`.
+
+    `lambda_python` is "3.N" and `lambda_architecture` "arm64" or "x86_64"; the block may say "host" for both,
+    which the local stack needs because its functions run on the interpreter of the machine.
+    """
+
+    name: str
+    customer_managed_keys: bool
+    retain_data: bool
+    log_retention_days: int
+    turn_retention_days: int
+    lambda_python: str
+    lambda_architecture: str
+    function_memory_mb: int
+    provisioned_concurrency: int
+    gradual_deployment: bool
+    llm_provider: str
+    llm_base_url: str
+    llm_model_id: str
+    llm_api_key_secret_arn: str
+    bedrock_regions: tuple[str, ...]
+    variant_cache_ttl_seconds: int
+    rate_limit_per_minute: int
+    rate_limit_burst: int
+    daily_token_budget: int
+    cors_origin: str
+    api_rate_per_second: int
+    api_burst: int
+    turn_rate_per_second: int
+    turn_burst: int
+    waf_requests_per_five_minutes: int
+    people_self_sign_up: bool
+    people_password_sign_in: bool
+    cognito_plan: str
+
+    @classmethod
+    def from_app(cls, app: App) -> Self:
+        """Read the environment that `-c env=NAME` names.
+
+        Raises:
+            EnvironmentConfigError: no or an unknown environment is named, or its block in `cdk.json` has a
+                missing, an unknown or an unfitting field.
+        """
+        name = app.node.try_get_context("env")
+        if name not in ENVIRONMENTS:
+            found = "no environment is named" if name is None else f"there is no environment {name!r}"
+            raise EnvironmentConfigError(
+                f"{found}: add -c env=NAME, where NAME is one of {', '.join(ENVIRONMENTS)}"
+            )
+        overrides = {
+            "llm_base_url": app.node.try_get_context("model_base_url"),
+            "llm_provider": app.node.try_get_context("llm_provider"),
+        }
+        return cls.from_block(name, app.node.try_get_context(name), overrides)
+
+    @classmethod
+    def from_block(cls, name: str, block: object, overrides: Mapping[str, str | None] | None = None) -> Self:
+        """Build the environment `name` from its context block.
+
+        Args:
+            name: one of `ENVIRONMENTS`.
+            block: the parsed JSON object of `cdk.json`.
+            overrides: values given on the command line; None and "" mean not given. Only the local
+                environment takes any: elsewhere a change of provider belongs into `cdk.json`, where it is
+                reviewed.
+
+        Raises:
+            EnvironmentConfigError: a field is missing, unknown or unfitting, or an override was given
+                elsewhere.
+        """
+        if not isinstance(block, Mapping):
+            raise EnvironmentConfigError(f"cdk.json has no context block {name!r}")
+        given = {key: value for key, value in (overrides or {}).items() if value}
+        if given and name != LOCAL:
+            raise EnvironmentConfigError(
+                f"only the local environment can be changed on the command line: edit {name!r} in cdk.json"
+            )
+        values = {**block, **given}
+        if given.get("llm_base_url") and "llm_provider" not in given:
+            values["llm_provider"] = "openai_compatible"
+        fields = {field.name for field in dataclasses.fields(cls)} - {"name"}
+        if missing := sorted(fields - values.keys()):
+            raise EnvironmentConfigError(f"{name!r} in cdk.json lacks {', '.join(missing)}")
+        if unknown := sorted(values.keys() - fields):
+            raise EnvironmentConfigError(f"{name!r} in cdk.json has unknown {', '.join(unknown)}")
+        return cls(name=name, **{key: _fitting(cls, name, key, value) for key, value in values.items()})
+
+    def __post_init__(self) -> None:
+        """Refuse combinations that could be synthesised but not run."""
+        for field, choices in {
+            "llm_provider": LLM_PROVIDERS,
+            "cognito_plan": COGNITO_PLANS,
+            "lambda_architecture": _ARCHITECTURES,
+        }.items():
+            if getattr(self, field) not in choices:
+                raise EnvironmentConfigError(f"{field} of {self.name!r} must be one of {', '.join(choices)}")
+        if self.llm_provider == "openai_compatible" and not self.llm_base_url:
+            raise EnvironmentConfigError(
+                f"llm_provider openai_compatible of {self.name!r} needs llm_base_url"
+            )
+        if self.llm_provider == "bedrock" and not self.bedrock_regions:
+            raise EnvironmentConfigError(f"llm_provider bedrock of {self.name!r} needs bedrock_regions")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the stack on a laptop, where nothing may need a network or an account."""
+        return self.name == LOCAL
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        """What happens to data when its stack is destroyed."""
+        return RemovalPolicy.RETAIN if self.retain_data else RemovalPolicy.DESTROY
+
+
+def _fitting(cls: type[EnvironmentConfig], environment: str, key: str, value: Any) -> Any:
+    """Return the context value `value` as field `key` takes it, "host" replaced by what the machine has."""
+    if key == "lambda_python" and value == HOST:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    if key == "lambda_architecture" and value == HOST:
+        return _ARCHITECTURE_OF_MACHINE.get(platform.machine().lower(), platform.machine())
+    wanted = get_type_hints(cls)[key]
+    if get_args(wanted):
+        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        value = tuple(value) if fits else value
+    else:
+        # An exact comparison: a bool is an int to isinstance.
+        fits = type(value) is wanted
+    if not fits:
+        raise EnvironmentConfigError(f"{key} of {environment!r} in cdk.json does not fit: {value!r}")
+    return value

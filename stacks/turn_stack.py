@@ -1,0 +1,368 @@
+"""The turn: its functions, its workflow, and the queue of turns that could not be recorded."""
+
+import hashlib
+
+from aws_cdk import CfnOutput, CustomResource, Duration, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.bedrock import INVOKE_MODEL, model_arns
+from stacks.constructs.acknowledgements import acknowledge
+from stacks.constructs.function_settings import Setting
+from stacks.constructs.gradual_deployment import GradualDeployment
+from stacks.constructs.operations import FIVE_MINUTES, ONE_MINUTE, OperationsTopic, alarm
+from stacks.constructs.python_layer import PythonLayer
+from stacks.constructs.single_purpose_function import SinglePurposeFunction
+from stacks.constructs.store_access import (
+    USE_KEY,
+    allow_consuming,
+    allow_items,
+    allow_objects,
+    allow_secret,
+)
+from stacks.constructs.workflow import (
+    ExpressWorkflow,
+    as_jsonata_alternatives,
+    as_jsonata_value,
+    in_json_string,
+)
+from stacks.data_stack import DataStack
+from stacks.environment import EnvironmentConfig
+from stacks.paths import DATA, PROMPTS, STATE_MACHINES
+from stacks.safety_texts import safety_texts
+
+_REDRIVE_TIMEOUT = Duration.seconds(30)
+# AWS recommends six times the consumer's time-out, so that a message is not seen twice while it is worked on.
+_REDRIVE_VISIBILITY = Duration.seconds(180)
+
+
+class TurnStack(Stack):
+    """Everything between the API and the tables."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: EnvironmentConfig, data: DataStack
+    ) -> None:
+        """Declare the turn of `environment` over the stores of `data`."""
+        super().__init__(scope, construct_id, description="Silent Infinity: the turn workflow")
+        self._environment = environment
+        self._data = data
+        self._layer = PythonLayer(self, "Layer", environment=environment)
+        self.operations = OperationsTopic(self, "Operations", environment=environment)
+
+        capture = self._capture()
+        screen = self._function("CrisisScreen", "crisis_screen", "Screens a message for crisis", seconds=5)
+        intent = self._function(
+            "Intent", "intent", "Finds out what kind of turn a message asks for", seconds=4
+        )
+        generate = self._generate()
+        validate = self._function("Validate", "validate", "Lets no draft reach a person unread", seconds=4)
+        record = self._recorder("Feedback", "feedback", "Records a turn exactly once", Duration.seconds(5))
+        redrive = self._recorder(
+            "TurnRedrive",
+            "turn_redrive",
+            "Records the turns that could not be recorded when they happened",
+            _REDRIVE_TIMEOUT,
+            answers_people=False,
+        )
+        self.dead_letters = self._queue("UnrecordedTurnsDeadLetters", retention=Duration.days(14))
+        acknowledge(
+            self.dead_letters,
+            Serverless_SQSRedrivePolicy="The dead-letter queue itself is the end of the line, with an alarm.",
+        )
+        self.unrecorded_turns = self._unrecorded_turns(redrive)
+        self._seed()
+
+        self.workflow = ExpressWorkflow(
+            self,
+            "Turn",
+            definition=STATE_MACHINES / "turn.asl.json",
+            functions={
+                "CaptureFunctionArn": capture,
+                "CrisisScreenFunctionArn": screen,
+                "IntentFunctionArn": intent,
+                "GenerateFunctionArn": generate,
+                "ValidateFunctionArn": validate,
+                "FeedbackFunctionArn": record,
+            },
+            substitutions={
+                "IdempotencyTableName": data.idempotency.table_name,
+                "UnrecordedTurnsQueueUrl": self.unrecorded_turns.queue_url,
+                **_safety_substitutions(),
+            },
+            environment=environment,
+        )
+        self._allow_workflow()
+        if environment.gradual_deployment:
+            GradualDeployment(
+                self,
+                "Deployment",
+                functions=[capture, screen, intent, generate, validate, record, redrive],
+                topic=self.operations.topic,
+            )
+        self._declare_alarms()
+        CfnOutput(self, "TurnStateMachineArn", value=self.workflow.state_machine.state_machine_arn)
+        CfnOutput(self, "UnrecordedTurnsQueueUrl", value=self.unrecorded_turns.queue_url)
+        CfnOutput(self, "UnrecordedTurnsDeadLetterQueueUrl", value=self.dead_letters.queue_url)
+        CfnOutput(self, "OperationsTopicArn", value=self.operations.topic.topic_arn)
+
+    def _function(
+        self,
+        construct_id: str,
+        name: str,
+        description: str,
+        *,
+        seconds: int,
+        settings: dict[Setting, str] | None = None,
+        answers_people: bool = True,
+    ) -> SinglePurposeFunction:
+        """Declare a function that ends after `seconds`: one more than its Task in the workflow waits."""
+        return SinglePurposeFunction(
+            self,
+            construct_id,
+            name=name,
+            description=description,
+            environment=self._environment,
+            layer=self._layer,
+            timeout=Duration.seconds(seconds),
+            settings=settings,
+            answers_people=answers_people,
+        )
+
+    def _capture(self) -> SinglePurposeFunction:
+        data, environment = self._data, self._environment
+        capture = self._function(
+            "Capture",
+            "capture",
+            "Captures a message before anything else can fail",
+            seconds=4,
+            settings={
+                Setting.CONVERSATIONS_TABLE: data.conversations.table_name,
+                Setting.IDEMPOTENCY_TABLE: data.idempotency.table_name,
+                Setting.LIMITS_TABLE: data.limits.table_name,
+                Setting.VARIANTS_TABLE: data.variants.table_name,
+                Setting.USER_SALT_SECRET_ARN: data.user_salt.secret_arn,
+                Setting.VARIANT_CACHE_TTL_SECONDS: str(environment.variant_cache_ttl_seconds),
+                Setting.RATE_LIMIT_PER_MINUTE: str(environment.rate_limit_per_minute),
+                Setting.RATE_LIMIT_BURST: str(environment.rate_limit_burst),
+                Setting.DAILY_TOKEN_BUDGET: str(environment.daily_token_budget),
+                Setting.TURN_RETENTION_DAYS: str(environment.turn_retention_days),
+            },
+        )
+        allow_items(capture, data.conversations, "GetItem", "Query", "PutItem", "UpdateItem")
+        allow_items(capture, data.idempotency, "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+        allow_items(capture, data.limits, "GetItem", "UpdateItem")
+        # Some hundred small items, read as a whole once in a while.
+        allow_items(capture, data.variants, "Scan")
+        allow_secret(capture, data.user_salt, data.key)
+        return capture
+
+    def _generate(self) -> SinglePurposeFunction:
+        data, environment = self._data, self._environment
+        generate = self._function(
+            "Generate",
+            "generate",
+            "Writes a draft of the reply, by a model or without one",
+            seconds=10,
+            settings={
+                Setting.PROMPTS_TABLE: data.prompts.table_name,
+                Setting.PROMPTS_BUCKET: data.prompts_bucket.bucket_name,
+                Setting.LLM_PROVIDER: environment.llm_provider,
+                **{
+                    setting: value
+                    for setting, value in {
+                        Setting.LLM_BASE_URL: environment.llm_base_url,
+                        Setting.LLM_MODEL_ID: environment.llm_model_id,
+                        Setting.LLM_API_KEY_SECRET_ARN: environment.llm_api_key_secret_arn,
+                    }.items()
+                    if value
+                },
+            },
+        )
+        allow_items(generate, data.prompts, "GetItem")
+        allow_objects(generate, data.prompts_bucket)
+        if environment.llm_provider == "bedrock":
+            generate.allow(INVOKE_MODEL, *model_arns(self, environment.bedrock_regions))
+        if environment.llm_api_key_secret_arn:
+            api_key = secretsmanager.Secret.from_secret_complete_arn(
+                self, "LlmApiKey", environment.llm_api_key_secret_arn
+            )
+            allow_secret(generate, api_key)
+        return generate
+
+    def _recorder(
+        self,
+        construct_id: str,
+        name: str,
+        description: str,
+        timeout: Duration,
+        *,
+        answers_people: bool = True,
+    ) -> SinglePurposeFunction:
+        """Declare one of the two functions that write what a turn leaves behind: at once, or late."""
+        data, environment = self._data, self._environment
+        recorder = self._function(
+            construct_id,
+            name,
+            description,
+            seconds=int(timeout.to_seconds()),
+            answers_people=answers_people,
+            settings={
+                Setting.CONVERSATIONS_TABLE: data.conversations.table_name,
+                Setting.TURN_EVENTS_TABLE: data.turn_events.table_name,
+                Setting.IDEMPOTENCY_TABLE: data.idempotency.table_name,
+                Setting.LIMITS_TABLE: data.limits.table_name,
+                Setting.USER_SALT_SECRET_ARN: data.user_salt.secret_arn,
+                Setting.TURN_RETENTION_DAYS: str(environment.turn_retention_days),
+            },
+        )
+        allow_items(recorder, data.conversations, "GetItem", "Query", "PutItem", "UpdateItem")
+        # Turn events are immutable: whoever writes them may neither change nor delete one.
+        allow_items(recorder, data.turn_events, "PutItem")
+        allow_items(recorder, data.idempotency, "GetItem", "PutItem", "UpdateItem")
+        allow_items(recorder, data.limits, "GetItem", "UpdateItem")
+        allow_secret(recorder, data.user_salt, data.key)
+        return recorder
+
+    def _queue(
+        self,
+        construct_id: str,
+        *,
+        retention: Duration,
+        visibility: Duration | None = None,
+        dead_letters: sqs.DeadLetterQueue | None = None,
+    ) -> sqs.Queue:
+        key = self._data.key
+        return sqs.Queue(
+            self,
+            construct_id,
+            encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
+            encryption_master_key=key,
+            enforce_ssl=True,
+            retention_period=retention,
+            visibility_timeout=visibility,
+            dead_letter_queue=dead_letters,
+        )
+
+    def _unrecorded_turns(self, redrive: SinglePurposeFunction) -> sqs.Queue:
+        queue = self._queue(
+            "UnrecordedTurns",
+            retention=Duration.days(4),
+            visibility=_REDRIVE_VISIBILITY,
+            dead_letters=sqs.DeadLetterQueue(max_receive_count=10, queue=self.dead_letters),
+        )
+        allow_consuming(redrive, queue)
+        mapping = lambda_.EventSourceMapping(
+            self,
+            "UnrecordedTurnsToRedrive",
+            target=redrive.alias,
+            event_source_arn=queue.queue_arn,
+            batch_size=1,
+            # Stores that just came back are not to be met by everything that waited for them.
+            max_concurrency=2,
+        )
+        acknowledge(
+            mapping,
+            Serverless_LambdaEventSourceMappingDestination=(
+                "A mapping from SQS takes no failure destination: the queue's own redrive policy moves a "
+                "message that keeps failing to the dead letters, which raise an alarm."
+            ),
+        )
+        return queue
+
+    def _seed(self) -> None:
+        data = self._data
+        seed = self._function(
+            "Seed",
+            "seed",
+            "Puts the initial variants and the prompts of this version where the turn finds them",
+            seconds=60,
+            answers_people=False,
+            settings={
+                Setting.VARIANTS_TABLE: data.variants.table_name,
+                Setting.PROMPTS_TABLE: data.prompts.table_name,
+                Setting.PROMPTS_BUCKET: data.prompts_bucket.bucket_name,
+            },
+        )
+        allow_items(seed, data.variants, "PutItem")
+        allow_items(seed, data.prompts, "GetItem", "PutItem")
+        allow_objects(seed, data.prompts_bucket, writes=True)
+        CustomResource(
+            self,
+            "SeedOfThisVersion",
+            resource_type="Custom::SilentInfinitySeed",
+            service_token=seed.function.function_arn,
+            # CloudFormation calls the function again when this changes, and at no other time.
+            properties={"ContentHash": _seed_fingerprint()},
+            # Without it a function that dies leaves the deployment waiting for an hour.
+            service_timeout=Duration.minutes(2),
+        )
+
+    def _allow_workflow(self) -> None:
+        """Grant what the state machine does itself, without a function."""
+        self.workflow.allow(["dynamodb:GetItem"], self._data.idempotency.table_arn)
+        self.workflow.allow(["sqs:SendMessage"], self.unrecorded_turns.queue_arn)
+        if self._data.key:
+            self.workflow.allow(list(USE_KEY), self._data.key.key_arn)
+
+    def _declare_alarms(self) -> None:
+        topic = self.operations.topic
+        alarm(
+            self,
+            "DeadLettersWait",
+            metric=self.dead_letters.metric_approximate_number_of_messages_visible(
+                period=ONE_MINUTE, statistic="Maximum"
+            ),
+            description="A turn could not be recorded. See docs/deploy.md, Unrecorded turns.",
+            threshold=1,
+            topic=topic,
+        )
+        alarm(
+            self,
+            "UnrecordedTurnsAge",
+            metric=self.unrecorded_turns.metric_approximate_age_of_oldest_message(
+                period=ONE_MINUTE, statistic="Maximum"
+            ),
+            description="A turn has been waiting for 10 minutes to be recorded.",
+            threshold=600,
+            topic=topic,
+        )
+        machine = self.workflow.state_machine
+        alarm(
+            self,
+            "TurnsFail",
+            metric=machine.metric_failed(period=FIVE_MINUTES, statistic="Sum"),
+            description="Turns fail: people get the fixed fallback reply.",
+            threshold=1,
+            topic=topic,
+        )
+        alarm(
+            self,
+            "TurnsTimeOut",
+            metric=machine.metric_timed_out(period=FIVE_MINUTES, statistic="Sum"),
+            description="Turns hit the ceiling of 28 seconds: people get the fixed fallback reply.",
+            threshold=1,
+            topic=topic,
+        )
+
+
+def _safety_substitutions() -> dict[str, str]:
+    texts = safety_texts()
+    return {
+        "FallbackText": in_json_string(texts.fallback),
+        "RedFlagText": in_json_string(texts.red_flag),
+        "StillInProgressText": in_json_string(texts.still_in_progress),
+        "HelpText": in_json_string(texts.help["text"]),
+        "HelpResources": as_jsonata_value(texts.help["resources"]),
+        "RedFlagPattern": as_jsonata_alternatives(texts.red_flags),
+    }
+
+
+def _seed_fingerprint() -> str:
+    """Return a hash of the initial variants and of all prompts."""
+    digest = hashlib.sha256((DATA / "variants.json").read_bytes())
+    for path in sorted(PROMPTS.rglob("*.md")):
+        digest.update(f"\0{path.relative_to(PROMPTS)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
