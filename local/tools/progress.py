@@ -52,7 +52,7 @@ class Progress:
         try:
             yield step
         except BaseException:
-            self._end(step, "failed", quiet=False)
+            self._end(step, "failed", quiet=quiet)
             raise
         self._end(step, "done", quiet=quiet)
 
