@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
+from botocore.eventstream import ParserError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    EndpointConnectionError,
     HTTPClientError,
     ReadTimeoutError,
 )
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as StreamTimeoutError
 
 from silent_infinity.adapters.llm.codes import code
 from silent_infinity.adapters.llm.live_switch import require_permission
@@ -156,9 +160,10 @@ def _mapped_errors() -> Iterator[None]:
         # A stream's own errors begin with a small letter, those of the call with a capital.
         kind = TransientModelError if name[:1].upper() + name[1:] in _TRANSIENT else ModelError
         raise kind(code(PROVIDER, name)) from None
-    except (ReadTimeoutError, ConnectTimeoutError):
+    except (ReadTimeoutError, ConnectTimeoutError, StreamTimeoutError):
         raise ModelTimeoutError(f"{PROVIDER}:timeout") from None
-    except HTTPClientError as error:
+    except (EndpointConnectionError, HTTPClientError, HTTPError, ParserError) as error:
+        # The last two come from the middle of a stream, where botocore lets them through as they are.
         raise TransientModelError(code(PROVIDER, type(error).__name__)) from None
     except BotoCoreError as error:
         raise ModelError(code(PROVIDER, type(error).__name__)) from None

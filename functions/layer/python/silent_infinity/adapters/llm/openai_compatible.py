@@ -124,7 +124,7 @@ class OpenAICompatibleModel:
             passing = error.status_code in _TRANSIENT_STATUS or error.status_code >= 500
             kind = TransientModelError if passing and error.code != "insufficient_quota" else ModelError
             raise kind(code(self._provider, f"http-{error.status_code}")) from None
-        except openai.APIError:
+        except openai.OpenAIError:
             raise TransientModelError(code(self._provider, "stream-error")) from None
         except ValueError:
             raise TransientModelError(code(self._provider, "malformed")) from None
