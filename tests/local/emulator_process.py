@@ -189,10 +189,10 @@ def environment(home: Path, port: int, **extra: str) -> dict[str, str]:
     }
 
 
-def start(home: Path, **extra: str) -> Emulator:
-    """Start an emulator on a free port and wait until it is ready (at most 20 s)."""
+def start(home: Path, port: int | None = None, **extra: str) -> Emulator:
+    """Start an emulator, on a free port unless told otherwise, and wait until it is ready (at most 20 s)."""
     python = interpreter()
-    port = free_port()
+    port = port or free_port()
     log_file = home / "emulator.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - the interpreter is this project's own

@@ -87,7 +87,8 @@ def test_a_machine_that_is_quick_enough_succeeds(emulator: Emulator) -> None:
 
 def test_a_tasks_timeout_can_be_an_expression(emulator: Emulator) -> None:
     """The turn gives a task what is left of the ceiling."""
-    left = "{% $max([1, $floor((2000 - ($millis() - $toMillis($states.context.Execution.StartTime))) / 1000)]) %}"
+    spent = "($millis() - $toMillis($states.context.Execution.StartTime))"
+    left = "{% $max([1, $floor((2000 - " + spent + ") / 1000)]) %}"
     task = call(3, Next="Second", TimeoutSeconds=left, Catch=CATCH)
     started = time.monotonic()
 

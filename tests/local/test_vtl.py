@@ -101,7 +101,7 @@ def test_what_the_context_lacks_prints_nothing() -> None:
 
 
 def test_claims_with_a_colon_and_parameters_are_read() -> None:
-    """Groups are in cognito:groups; headers are found whatever their case; path wins over query, over header."""
+    """Groups are in cognito:groups; headers match in any case; path wins over query over header."""
     request = vtl.Request(
         body="",
         path={"id": "p"},
