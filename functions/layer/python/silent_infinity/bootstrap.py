@@ -41,7 +41,7 @@ def capture_message(settings: Settings) -> "CaptureMessage":
     from silent_infinity.adapters.aws.claims import DynamoClaimStore
     from silent_infinity.adapters.aws.conversations import DynamoConversationStore
     from silent_infinity.adapters.aws.limits import DynamoLimitStore
-    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
+    from silent_infinity.adapters.aws.secrets import SecretUserSalt
     from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.randomness import SystemRandomness
@@ -64,7 +64,7 @@ def capture_message(settings: Settings) -> "CaptureMessage":
             initial=initial_variants,
             keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 60),
         ),
-        salt=SecretUserSalt(clients.secrets_manager(), settings.text("USER_SALT_SECRET_ARN")),
+        salt=SecretUserSalt(clients.secrets_manager, settings.text("USER_SALT_SECRET_ARN")),
         clock=clock,
         randomness=SystemRandomness(),
         policy=CapturePolicy(
@@ -119,8 +119,8 @@ def generate_reply(settings: Settings) -> "GenerateReply":
     return GenerateReply(
         model=language_model(settings, clock),
         prompts=StoredPrompts(
-            clients.dynamodb(),
-            clients.s3(),
+            clients.dynamodb,
+            clients.s3,
             table=settings.text("PROMPTS_TABLE"),
             bucket=settings.text("PROMPTS_BUCKET"),
             bundled=PromptFiles(BUNDLED_PROMPTS),
@@ -167,9 +167,9 @@ def _api_key(settings: Settings) -> str:
     if secret is None:
         return ""
     from silent_infinity.adapters.aws import clients
-    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
+    from silent_infinity.adapters.aws.secrets import SecretText
 
-    return SecretUserSalt(clients.secrets_manager(), secret).salt()
+    return SecretText(clients.secrets_manager, secret).text()
 
 
 def record_turn(settings: Settings) -> "RecordTurn":
@@ -179,8 +179,8 @@ def record_turn(settings: Settings) -> "RecordTurn":
     from silent_infinity.adapters.aws.conversations import DynamoConversationStore
     from silent_infinity.adapters.aws.limits import DynamoLimitStore
     from silent_infinity.adapters.aws.metrics import EmfMetrics
+    from silent_infinity.adapters.aws.secrets import SecretUserSalt
     from silent_infinity.adapters.aws.turn_records import DynamoTurnRecorder
-    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.usecases.record_turn import RecordPolicy, RecordTurn
 
@@ -197,7 +197,7 @@ def record_turn(settings: Settings) -> "RecordTurn":
             limits_table=settings.text("LIMITS_TABLE"),
         ),
         limits=DynamoLimitStore(dynamodb, settings.text("LIMITS_TABLE")),
-        salt=SecretUserSalt(clients.secrets_manager(), settings.text("USER_SALT_SECRET_ARN")),
+        salt=SecretUserSalt(clients.secrets_manager, settings.text("USER_SALT_SECRET_ARN")),
         metrics=EmfMetrics("SilentInfinity", "turn", clock),
         clock=clock,
         policy=RecordPolicy(
@@ -213,7 +213,7 @@ def give_feedback(settings: Settings) -> "GiveFeedback":
     from silent_infinity.adapters.aws import clients
     from silent_infinity.adapters.aws.conversations import DynamoConversationStore
     from silent_infinity.adapters.aws.feedback import DynamoFeedbackStore
-    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
+    from silent_infinity.adapters.aws.secrets import SecretUserSalt
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.randomness import SystemRandomness
     from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
@@ -224,7 +224,7 @@ def give_feedback(settings: Settings) -> "GiveFeedback":
         validator=JsonSchemaValidator(),
         conversations=DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
         feedback=DynamoFeedbackStore(dynamodb, settings.text("FEEDBACK_TABLE")),
-        salt=SecretUserSalt(clients.secrets_manager(), settings.text("USER_SALT_SECRET_ARN")),
+        salt=SecretUserSalt(clients.secrets_manager, settings.text("USER_SALT_SECRET_ARN")),
         clock=SystemClock(),
         randomness=SystemRandomness(),
         retention_days=settings.integer("TURN_RETENTION_DAYS", 90),
@@ -237,13 +237,13 @@ def session_routes(settings: Settings) -> SessionRoutes:
     from silent_infinity.adapters.aws.claims import DynamoClaimStore
     from silent_infinity.adapters.aws.conversations import DynamoConversationStore
     from silent_infinity.adapters.aws.feedback import DynamoFeedbackStore
-    from silent_infinity.adapters.aws.user_salt import SecretUserSalt
+    from silent_infinity.adapters.aws.secrets import SecretUserSalt
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.usecases.sessions import DeleteSession, ReadSession
 
     dynamodb = clients.dynamodb()
     conversations = DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE"))
-    salt = SecretUserSalt(clients.secrets_manager(), settings.text("USER_SALT_SECRET_ARN"))
+    salt = SecretUserSalt(clients.secrets_manager, settings.text("USER_SALT_SECRET_ARN"))
     return {
         "GET": ReadSession(conversations=conversations, salt=salt),
         "DELETE": DeleteSession(

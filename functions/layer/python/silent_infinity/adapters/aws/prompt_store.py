@@ -4,6 +4,7 @@ Writing and reading live together because they must agree on where a prompt lies
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from silent_infinity.adapters.aws.calls import ConditionFailedError, call, mapped_errors
@@ -31,11 +32,18 @@ class StoredPrompts:
     """A `PromptSource`: the copy that is bundled with the code, else the published one.
 
     Versions are immutable, so the bundled copy of a version is as good as the published one and costs
-    nothing. The store is asked for versions that were published after this code was deployed.
+    nothing. The store is asked for versions that were published after this code was deployed, and only then are its
+    clients made.
     """
 
     def __init__(
-        self, dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, bucket: str, bundled: PromptSource
+        self,
+        dynamodb: "Callable[[], DynamoDBClient]",
+        s3: "Callable[[], S3Client]",
+        *,
+        table: str,
+        bucket: str,
+        bundled: PromptSource,
     ) -> None:
         self._dynamodb = dynamodb
         self._s3 = s3
@@ -59,7 +67,7 @@ class StoredPrompts:
 
     def _fetch(self, template_id: str, version: int) -> str:
         found = call(
-            self._dynamodb.get_item,
+            self._dynamodb().get_item,
             TableName=self._table,
             Key=to_item({"template_id": template_id, "version": version}),
         )
@@ -67,7 +75,7 @@ class StoredPrompts:
             raise PromptNotFoundError(f"{template_id} version {version}")
         entry = from_item(found["Item"])
         with mapped_errors():
-            text = self._s3.get_object(Bucket=self._bucket, Key=entry["s3_key"])["Body"].read().decode()
+            text = self._s3().get_object(Bucket=self._bucket, Key=entry["s3_key"])["Body"].read().decode()
         if sha256(text) != entry["sha256"]:
             raise PromptNotFoundError(f"{template_id} version {version}: checksum mismatch")
         return text

@@ -1,41 +1,36 @@
 """A chain of models, each asked when those before it had no reply."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from silent_infinity.adapters.llm.streamed import refused
 from silent_infinity.domain.turn import Usage
-from silent_infinity.domain.turn_classes import turn_classes
 from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.llm import LanguageModel, ModelError, ModelReply, ModelRequest
 
 
-def requested(request: ModelRequest) -> str | None:
-    """Return the model that the request names."""
-    return request.model_id
-
-
-def class_fallback(request: ModelRequest) -> str | None:
-    """Return the first model that the turn class falls back to and that the request does not name, if any."""
-    models = turn_classes()[request.turn_class].fallback_models
-    return next((name for name in models if name != request.model_id), None)
-
-
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A model in the chain.
+    """A model in the chain, such as a provider.
 
-    `model_id` says which model it is asked for; None leaves the link out. `reserve_ms` is what those who come
-    before leave it of the time.
+    It is asked for the request's model and then for each of its fallback models, or once only if it
+    `ignores_model_id`. `reserve_ms` is the time that earlier calls leave for each of its own.
     """
 
     model: LanguageModel
-    model_id: Callable[[ModelRequest], str | None] = requested
     reserve_ms: int = 0
+    ignores_model_id: bool = False
+
+    def steps(self, request: ModelRequest) -> Iterator[tuple["Link", str]]:
+        """Yield what the link is asked for, in order."""
+        yield self, request.model_id
+        if not self.ignores_model_id:
+            for name in request.fallback_models:
+                yield self, name
 
 
 class FallbackModel:
-    """A `LanguageModel` that asks one link after another until there is text that can be served.
+    """A `LanguageModel` that asks one after another until there is text that can be served.
 
     The reply's notes name the error codes of those before; its usage includes what their refused replies
     cost. When nobody has a reply, the error carries all the codes.
@@ -46,11 +41,11 @@ class FallbackModel:
         self._clock = clock
 
     def complete(self, request: ModelRequest) -> ModelReply:
-        chain = [(link, name) for link in self._links if (name := link.model_id(request)) is not None]
+        steps = [step for link in self._links for step in link.steps(request)]
         codes: list[str] = []
         wasted = Usage()
-        for place, (link, name) in enumerate(chain):
-            reserve_ms = sum(later.reserve_ms for later, _ in chain[place + 1 :])
+        for place, (link, name) in enumerate(steps):
+            reserve_ms = sum(later.reserve_ms for later, _ in steps[place + 1 :])
             deadline_ms = request.deadline_ms - reserve_ms
             if reserve_ms and deadline_ms <= unix_ms(self._clock.now()):
                 codes.append("chain:no-time")
