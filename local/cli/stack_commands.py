@@ -1,28 +1,22 @@
-"""Commands for the stack: up, down, status, synth, deploy, destroy, logs, outbox."""
+"""Commands for the stack: up, down, status, synth, deploy, destroy, outbox."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import re
 import subprocess
-import time
 from collections.abc import Mapping
-from typing import Any
 
 from local.cli.command import Commands, Context
 from local.cli.terminal import table
 from local.tools.catalogue import cdk_command
-from local.tools.errors import LocalError
 from local.tools.installer import ensure
 from local.tools.locations import REPOSITORY
 from local.tools.running import run_reporting
 
 LOCAL = "local"
 ENVIRONMENTS = (LOCAL, "dev", "staging", "prod")
-FOLLOW_SECONDS = 1.0
-LOG_GROUP_PREFIX = "/aws/lambda/"
 OUTBOX_FILE = "outbox.jsonl"
 
 
@@ -47,11 +41,6 @@ def register(commands: Commands) -> None:
 
     destroy = commands.add("destroy", run_destroy, "delete the stacks of an environment")
     _environment_option(destroy, required=False)
-
-    logs = commands.add("logs", run_logs, "show what the local functions logged")
-    logs.add_argument("function", nargs="?", help="part of a function's name, for example capture")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on showing until Ctrl-C")
-    logs.add_argument("-n", "--lines", type=int, default=50, help="how many of the latest lines (default 50)")
 
     commands.add("outbox", run_outbox, "show the messages that operators would have got by e-mail")
 
@@ -160,57 +149,6 @@ def _run_cdk(arguments: list[str], environment: Mapping[str, str]) -> int:
 
     command = [*cdk_command(), *arguments]
     return subprocess.run(command, cwd=REPOSITORY, env=cdk_environment(environment), check=False).returncode
-
-
-def run_logs(context: Context, arguments: argparse.Namespace) -> int:
-    """Print the latest log lines of the local functions, oldest first."""
-    context.stack.require_up()
-    logs = context.stack.client("logs")
-    groups = [
-        group["logGroupName"]
-        for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=LOG_GROUP_PREFIX)
-        for group in page["logGroups"]
-        if matches(group["logGroupName"], arguments.function)
-    ]
-    if not groups:
-        what = f"a function like {arguments.function!r}" if arguments.function else "any function"
-        raise LocalError(f"There is no log of {what} yet.", "Functions log when they run: send a turn first.")
-    events = _events(logs, groups, since=0)[-arguments.lines :]
-    _print_events(events)
-    while arguments.follow:
-        time.sleep(FOLLOW_SECONDS)
-        seen = {event["eventId"] for event in events}
-        since = events[-1]["timestamp"] if events else 0
-        fresh = [event for event in _events(logs, groups, since=since) if event["eventId"] not in seen]
-        _print_events(fresh)
-        events += fresh
-    return 0
-
-
-def matches(log_group: str, wanted: str | None) -> bool:
-    """Whether a log group is of the wanted function: `crisis_screen` matches …CrisisScreen1A2B."""
-    if wanted is None:
-        return True
-    return _letters(wanted) in _letters(log_group.removeprefix(LOG_GROUP_PREFIX))
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _events(logs: Any, groups: list[str], *, since: int) -> list[dict[str, Any]]:
-    found = []
-    for group in groups:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
-        found += [{**event, "group": group} for page in pages for event in page["events"]]
-    return sorted(found, key=lambda event: event["timestamp"])
-
-
-def _print_events(events: list[dict[str, Any]]) -> None:
-    for event in events:
-        moment = time.strftime("%H:%M:%S", time.localtime(event["timestamp"] / 1000))
-        name = event["group"].removeprefix(LOG_GROUP_PREFIX)
-        print(f"{moment} {name}  {event['message'].rstrip()}", flush=True)
 
 
 def run_outbox(context: Context, _arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cli import checks, conversation, doctor, first_run, stack_commands
+from local.cli import checks, conversation, doctor, first_run, logs, stack_commands
 from local.cli.__main__ import build_parser, main
 from local.cli.command import Context
 from local.tools.errors import LocalError
@@ -150,17 +150,55 @@ def test_printed_commands_name_the_deployed_api() -> None:
     assert "curl -sS http://127.0.0.1:20001/restapis/r/live/_user_request_/v1/turns" in shown
 
 
-@pytest.mark.parametrize(
-    ("group", "wanted", "matches"),
-    [
-        ("/aws/lambda/SilentInfinity-local-Turn-CrisisScreen1A2B", "crisis_screen", True),
-        ("/aws/lambda/SilentInfinity-local-Turn-CrisisScreen1A2B", "capture", False),
-        ("/aws/lambda/SilentInfinity-local-Turn-CrisisScreen1A2B", None, True),
-    ],
-)
-def test_a_function_is_found_by_its_folder_name(group: str, wanted: str | None, matches: bool) -> None:
-    """Physical names are generated; nobody knows them by heart."""
-    assert stack_commands.matches(group, wanted) is matches
+class TestLogs:
+    """Log lines are for machines; people read them too."""
+
+    @pytest.mark.parametrize(
+        ("function", "wanted", "expected"),
+        [
+            ("SilentInfinity-local-Turn-CrisisScreenFunctionD04F6CD8DFA0332ADF", "crisis_screen", True),
+            ("SilentInfinity-local-Turn-CaptureFunctionCC554B5F-96DFA7EC6D5F9", "crisis_screen", False),
+            ("SilentInfinity-local-Api-FeedbackApiFunctionDF0E9D1F82F3F3AC9191", "feedback_api", True),
+            ("SilentInfinity-local-Turn-FeedbackFunction95001BB7-D07913C39D2A3", "feedback_api", False),
+            ("SilentInfinity-local-Turn-FeedbackFunction95001BB7-D07913C39D2A3", None, True),
+        ],
+    )
+    def test_a_function_is_found_by_its_folder_name(
+        self, function: str, wanted: str | None, expected: bool
+    ) -> None:
+        """Physical names are generated; nobody knows them by heart."""
+        assert logs.matches(function, wanted) is expected
+
+    def test_the_short_name_is_the_constructs(self) -> None:
+        """Forty characters of generated name before each line would hide the line."""
+        name = "SilentInfinity-local-Turn-CrisisScreenFunctionD04F6CD8DFA0332ADF"
+
+        assert logs.short_name(name) == "CrisisScreen"
+
+    def test_a_structured_line_shows_what_is_its_own(self) -> None:
+        """The function's ARN is the same in every line."""
+        line = json.dumps(
+            {"level": "INFO", "message": "captured", "function_arn": "arn", "outcome": "accepted", "n": 2}
+        )
+
+        assert logs.readable(line) == "INFO captured outcome=accepted n=2"
+
+    def test_an_exception_is_shown_with_its_traceback(self) -> None:
+        """That is what one opens the log for."""
+        line = json.dumps({"level": "ERROR", "message": "failed", "exception": "Traceback …\nKeyError"})
+
+        assert logs.readable(line) == "ERROR failed\nTraceback …\nKeyError"
+
+    def test_embedded_metrics_are_shown_as_figures(self) -> None:
+        """The format around them is five times as long."""
+        directive = {"CloudWatchMetrics": [{"Metrics": [{"Name": "Turns"}]}]}
+
+        assert logs.readable(json.dumps({"_aws": directive, "Turns": 1})) == "METRICS Turns=1"
+
+    def test_platform_lines_are_left_out_and_plain_ones_kept(self) -> None:
+        """A print in a handler must not vanish."""
+        assert logs.readable("START RequestId: 1 Version: 1") is None
+        assert logs.readable("plain words\n") == "plain words"
 
 
 class TestHelpLines:
