@@ -13,6 +13,7 @@ from local.emulator import (
     exception_names,
     execution_requests,
     execution_timeouts,
+    express_records,
     fixed_sleeps,
     generated_secrets,
     https_header,
@@ -26,7 +27,8 @@ from local.emulator import (
     shared_layers,
 )
 
-# fixed_sleeps changes the source of a function that later ones wrap: it comes first.
+# fixed_sleeps changes the source of a function that later ones wrap: it comes first. express_records drops
+# the record that execution_requests reads: it comes later.
 COMPLETIONS: Sequence[ModuleType] = (
     fixed_sleeps,
     rest_to_step_functions,
@@ -36,6 +38,7 @@ COMPLETIONS: Sequence[ModuleType] = (
     lambda_environment,
     shared_layers,
     execution_requests,
+    express_records,
     execution_timeouts,
     jsonata_states,
     custom_resource_failures,

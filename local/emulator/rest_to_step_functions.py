@@ -53,11 +53,11 @@ def install() -> None:
         action = _ACTION.match(integration.get("uri", ""))
         if action is None:
             return await invoke_lambda(integration, *args, **kwargs)
-        invocation = _Invocation(integration, *args)
+        invocation = Invocation(integration, *args)
         request = invocation.to_request(
             account_id=kwargs.get("owner_account_id"), authorizer=kwargs.get("authorizer_context")
         )
-        return await _integrate(gateway, step_functions, action[1], invocation, request)
+        return await integrate(gateway, step_functions, action[1], invocation, request)
 
     def passthrough(integration: dict[str, Any], headers: Mapping[str, Any]) -> Any:
         if integration.get("passthroughBehavior") == "WHEN_NO_TEMPLATES":
@@ -71,7 +71,7 @@ def install() -> None:
 
 
 @dataclass(frozen=True)
-class _Invocation:
+class Invocation:
     """What the emulator hands to an integration, in its order."""
 
     integration: dict[str, Any]
@@ -87,6 +87,7 @@ class _Invocation:
     path_parameters: dict[str, str] | None
 
     def to_request(self, *, account_id: str | None, authorizer: dict[str, Any] | None) -> vtl.Request:
+        """What the templates can read of it."""
         headers = {name: _one(value) for name, value in self.headers.items()}
         now = time.time()
         request_id = _request_id.get()
@@ -120,9 +121,10 @@ class _Invocation:
         )
 
 
-async def _integrate(
-    gateway: Any, step_functions: Any, action: str, invocation: _Invocation, request: vtl.Request
+async def integrate(
+    gateway: Any, step_functions: Any, action: str, invocation: Invocation, request: vtl.Request
 ) -> Any:
+    """Call Step Functions: gives (status, headers, body) or the gateway's own error."""
     integration = invocation.integration
     try:
         payload = _request_payload(integration, request)

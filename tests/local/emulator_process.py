@@ -127,6 +127,24 @@ class Emulator:
         )
         return str(made["FunctionArn"])
 
+    def wait_for_logs(self, function: str, line: str, count: int = 1) -> list[str]:
+        """A function's log lines, as soon as ``count`` of them are ``line`` (they come after the answer).
+
+        Raises:
+            AssertionError: they did not come within 5 s.
+        """
+        logs = self.client("logs")
+        lines: list[str] = []
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+                events = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
+                lines = [event["message"] for event in events]
+            if lines.count(line) >= count:
+                return lines
+            time.sleep(0.02)
+        raise AssertionError(f"{line!r} is not {count} times among {lines}")
+
     def machine(self, name: str, definition: dict[str, Any], kind: str = "EXPRESS") -> str:
         """Create a state machine; gives its ARN."""
         made = self.client("stepfunctions").create_state_machine(

@@ -71,11 +71,8 @@ def test_a_machine_that_takes_too_long_is_timed_out(emulator: Emulator) -> None:
     assert 0.9 < time.monotonic() - started < 1.25
     assert (answer["status"], answer["error"]) == ("TIMED_OUT", "States.Timeout")
     assert "output" not in answer
-    time.sleep(0.5)
-    events = emulator.client("logs").filter_log_events(logGroupName="/aws/lambda/timeouts")["events"]
-    names = [event["message"].split()[1] for event in events if event["message"].startswith("called")]
-    assert "first" in names
-    assert "second" not in names
+    lines = emulator.wait_for_logs("timeouts", "called first")
+    assert "called second" not in lines
 
 
 def test_a_machine_that_is_quick_enough_succeeds(emulator: Emulator) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from local.emulator import rest_to_step_functions, vtl
 from tests.local.api import deploy_api
 from tests.local.emulator_process import Answer, Emulator
 
@@ -159,6 +162,48 @@ def test_a_response_without_a_match_is_a_configuration_error(emulator: Emulator)
     )  # fmt: skip
 
     assert post(emulator, f"{url}/open", {"message": "hello"}).json()["title"] == "API_CONFIGURATION_ERROR"
+
+
+def test_executions_can_be_started_without_waiting(emulator: Emulator) -> None:
+    """Other actions of Step Functions go the same way."""
+    url = deploy_api(
+        emulator,
+        "rest-start",
+        emulator.machine("rest-start", ECHO),
+        Uri="arn:aws:apigateway:us-east-1:states:action/StartExecution",
+        IntegrationResponses=[
+            {
+                "StatusCode": "202",
+                "ResponseTemplates": {"application/json": "$input.json('$.executionArn')"},
+                "ResponseParameters": {
+                    "method.response.header.Location": "integration.response.body.executionArn"
+                },
+            }
+        ],
+    )
+
+    answer = post(emulator, f"{url}/open", {"message": "hello"})
+
+    assert answer.status == 202
+    assert ":execution:rest-start:" in answer.json()
+    assert answer.headers["location"] == answer.json()
+
+
+def test_a_backend_that_breaks_is_an_integration_failure() -> None:
+    """The emulator's own bugs must look like AWS's outages: an answer by the API's gateway response."""
+    broken = SimpleNamespace(handle_request=None)  # calling it raises
+    gateway = SimpleNamespace(_gw_error=lambda kind, _message: kind)
+    invocation = rest_to_step_functions.Invocation(
+        {}, "api", "stage", {}, {"path": "/turns"}, "/turns", "POST", {}, b"{}", None, None
+    )
+
+    answer = asyncio.run(
+        rest_to_step_functions.integrate(
+            gateway, broken, "StartSyncExecution", invocation, vtl.Request(body="{}")
+        )
+    )
+
+    assert answer == "INTEGRATION_FAILURE"
 
 
 def test_mock_methods_answer(emulator: Emulator, api: str) -> None:
