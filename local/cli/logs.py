@@ -18,6 +18,9 @@ FOLLOW_SECONDS = 1.0
 OURS = "SilentInfinity-"
 # What the emulator adds around every invocation, as Lambda does.
 PLATFORM_LINE = re.compile(r"^(START|END|REPORT) RequestId: |^INIT_START ")
+START_FAILURE = re.compile(
+    r"(?P<moment>\S+ \S+) ERROR \[lambda\] Warm worker execution error for (?P<function>[^:]+): (?P<reason>.+)"
+)
 # The same in every line of a function, or said beside it.
 BOILERPLATE = {
     "level", "location", "message", "timestamp", "service", "cold_start", "exception", "exception_name",
@@ -67,7 +70,10 @@ def run_logs(context: Context, arguments: argparse.Namespace) -> int:
     sources = _sources(context.stack.client("lambda"), arguments.source)
     logs = context.stack.client("logs")
     seen: set[Entry] = set()
-    latest = sorted(_entries(logs, sources, since=0), key=lambda entry: entry.moment)
+    # A function that cannot be loaded never gets to write to its own log.
+    emulator_log = context.stack.log(SERVICES["emulator"])
+    failures = start_failures(emulator_log.read_text(encoding="utf-8", errors="replace"), sources)
+    latest = sorted([*_entries(logs, sources, since=0), *failures], key=lambda entry: entry.moment)
     lines = [line for entry in latest if (line := shown(entry, raw=arguments.raw))]
     print("\n".join(lines[-arguments.lines :]))
     seen.update(latest)
@@ -123,6 +129,16 @@ def _entries(logs: Any, sources: Iterable[Source], *, since: int) -> Iterator[En
                     yield Entry(event["timestamp"], event["logStreamName"], source.name, event["message"])
         except logs.exceptions.ResourceNotFoundException:
             continue  # a function that never ran may have no group yet
+
+
+def start_failures(emulator_log: str, sources: Iterable[Source]) -> Iterator[Entry]:
+    """What the emulator's log says of functions that could not be loaded."""
+    names = {source.name for source in sources}
+    for line in emulator_log.splitlines():
+        found = START_FAILURE.match(line)
+        if found and short_name(found["function"]) in names:
+            moment = int(time.mktime(time.strptime(found["moment"], "%Y-%m-%d %H:%M:%S"))) * 1000
+            yield Entry(moment, "", short_name(found["function"]), f"ERROR {found['reason']}")
 
 
 def shown(entry: Entry, *, raw: bool) -> str | None:

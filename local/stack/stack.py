@@ -46,7 +46,7 @@ class LocalStack:
     `home` keeps its ports, processes, logs and emulated state (default: `$SILENT_INFINITY_HOME`, else
     `.local`). `model` is "composer" (no model server), "small" (SmolLM2 as a managed process) or the base URL
     of an OpenAI-compatible server; None means the choice of last time, at first "small". `project` is the
-    folder of the CDK application. Used as a context manager, the stack is up inside and down afterwards.
+    folder of the CDK application, `context` is added to its context. Used as a context manager, the stack is up inside and down afterwards.
 
     Every method raises LocalError when something a person can act on is wrong.
     """
@@ -58,10 +58,12 @@ class LocalStack:
         *,
         progress: Progress | None = None,
         project: Path = REPOSITORY,
+        context: Mapping[str, str] | None = None,
     ) -> None:
         self.home = (home or default_home()).resolve()
         self.progress = progress or Progress()
         self._project = project
+        self._context = dict(context or {})
         self._state = load_state(self.home)
         if model is not None:
             self._state.model = checked_model(model)
@@ -222,7 +224,7 @@ class LocalStack:
             project=self._project,
             home=self.home,
             endpoint_url=self.endpoint_url,
-            context={"env": "local", "model_base_url": self.model_base_url},
+            context={"env": "local", "model_base_url": self.model_base_url, **self._context},
             session=self._session,
             progress=self.progress,
         )

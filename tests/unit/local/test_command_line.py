@@ -195,6 +195,20 @@ class TestLogs:
 
         assert logs.readable(json.dumps({"_aws": directive, "Turns": 1})) == "METRICS Turns=1"
 
+    def test_a_function_that_could_not_be_loaded_is_shown_too(self) -> None:
+        """It has no log of its own, so its failure would look like silence."""
+        log = (
+            "2026-11-21 11:04:31 INFO [sqs] SQS queue created: q\n"
+            "2026-11-21 11:04:32 ERROR [lambda] Warm worker execution error for "
+            "SilentInfinity-local-Turn-GenerateFunction65734F6E-26AF821A1188E: Worker init failed: No module named 'x'"
+        )
+
+        (entry,) = logs.start_failures(log, [logs.Source("Generate", "group")])
+
+        assert entry.source == "Generate"
+        assert entry.message == "ERROR Worker init failed: No module named 'x'"
+        assert list(logs.start_failures(log, [logs.Source("Capture", "group")])) == []
+
     def test_platform_lines_are_left_out_and_plain_ones_kept(self) -> None:
         """A print in a handler must not vanish."""
         assert logs.readable("START RequestId: 1 Version: 1") is None
