@@ -20,7 +20,7 @@ SUMMARY = (
     "functions see no variable and no module of the emulator's own environment; their code precedes layers"
 )
 
-# The machine's part of a function's environment; HOME is absent on AWS, too.
+# The machine's part of a function's environment.
 _PASSED_ON = ("LD_LIBRARY_PATH", "PATH", "SSL_CERT_FILE", "TMPDIR")
 
 _CODE_FIRST = """    sys.path.insert(0, code_dir)
@@ -46,6 +46,9 @@ def install() -> None:
         log_group = config.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
         return {
             **machine,
+            # HOME is absent, as on AWS, but the SDK would still find the developer's profiles.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', 'python')}",
             "AWS_LAMBDA_LOG_GROUP_NAME": log_group,
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
