@@ -19,7 +19,8 @@ OURS = "SilentInfinity-"
 # What the emulator adds around every invocation, as Lambda does.
 PLATFORM_LINE = re.compile(r"^(START|END|REPORT) RequestId: |^INIT_START ")
 START_FAILURE = re.compile(
-    r"(?P<moment>\S+ \S+) ERROR \[lambda\] Warm worker execution error for (?P<function>[^:]+): (?P<reason>.+)"
+    r"(?P<moment>\S+ \S+) ERROR \[lambda\] Warm worker execution error for "
+    r"(?P<function>[^:]+): (?P<reason>.+)"
 )
 # The same in every line of a function, or said beside it.
 BOILERPLATE = {

@@ -46,7 +46,9 @@ class LocalStack:
     `home` keeps its ports, processes, logs and emulated state (default: `$SILENT_INFINITY_HOME`, else
     `.local`). `model` is "composer" (no model server), "small" (SmolLM2 as a managed process) or the base URL
     of an OpenAI-compatible server; None means the choice of last time, at first "small". `project` is the
-    folder of the CDK application, `context` is added to its context. Used as a context manager, the stack is up inside and down afterwards.
+    folder of the CDK application; `context` is added to its context.
+
+    Used as a context manager, the stack is up inside and down afterwards.
 
     Every method raises LocalError when something a person can act on is wrong.
     """

@@ -200,7 +200,8 @@ class TestLogs:
         log = (
             "2026-11-21 11:04:31 INFO [sqs] SQS queue created: q\n"
             "2026-11-21 11:04:32 ERROR [lambda] Warm worker execution error for "
-            "SilentInfinity-local-Turn-GenerateFunction65734F6E-26AF821A1188E: Worker init failed: No module named 'x'"
+            "SilentInfinity-local-Turn-GenerateFunction65734F6E-26AF821A1188E: "
+            "Worker init failed: No module named 'x'"
         )
 
         (entry,) = logs.start_failures(log, [logs.Source("Generate", "group")])
