@@ -42,7 +42,9 @@ class OneAtATime:
 
 def create_tables(client: DynamoDBClient) -> None:
     """Create every table."""
-    _create(client, CONVERSATIONS, {"pk": "HASH", "sk": "RANGE"}, {"user-index": ("user_id_hash", "updated_at")})
+    _create(
+        client, CONVERSATIONS, {"pk": "HASH", "sk": "RANGE"}, {"user-index": ("user_id_hash", "updated_at")}
+    )
     _create(client, TURN_EVENTS, {"turn_id": "HASH"})
     _create(client, CLAIMS, {"claim_key": "HASH"})
     _create(client, LIMITS, {"limit_key": "HASH"})
@@ -52,8 +54,13 @@ def create_tables(client: DynamoDBClient) -> None:
         {"feedback_id": "HASH"},
         {"session-index": ("session_id", "created_at"), "time-index": ("feedback_date", "created_at")},
     )
-    _create(client, VARIANTS, {"pk": "HASH", "sk": "RANGE"}, {"status-index": ("status", "created_at")})
+    create_variants(client)
     _create(client, PROMPTS, {"template_id": "HASH", "version": "RANGE"}, numbers=("version",))
+
+
+def create_variants(client: DynamoDBClient) -> None:
+    """Create the table of variants."""
+    _create(client, VARIANTS, {"pk": "HASH", "sk": "RANGE"}, {"status-index": ("status", "created_at")})
 
 
 def create_bucket(client: S3Client) -> None:

@@ -160,6 +160,6 @@ def test_forgotten_claims_are_gone(stores: Stores) -> None:
     for number in range(30):
         stores.claims.put_if_absent(replace(CLAIM, claim_key=f"claim-{number}"))
 
-    stores.claims.forget(tuple(f"claim-{number}" for number in range(30)) + ("claim-of-nobody",))
+    stores.claims.forget((*(f"claim-{number}" for number in range(30)), "claim-of-nobody"))
 
     assert all(stores.claims.find(f"claim-{number}") is None for number in range(30))

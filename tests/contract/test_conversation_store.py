@@ -33,7 +33,9 @@ TURN = StoredTurn(
 
 def turns(*numbers: int) -> tuple[StoredTurn, ...]:
     """Return turns of the session whose ids sort by their number."""
-    return tuple(replace(TURN, turn_id=f"turn-{number:04}", message=f"message {number}") for number in numbers)
+    return tuple(
+        replace(TURN, turn_id=f"turn-{number:04}", message=f"message {number}") for number in numbers
+    )
 
 
 def test_storing_the_first_message_opens_the_session(stores: Stores) -> None:

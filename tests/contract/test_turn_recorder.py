@@ -178,7 +178,7 @@ def test_a_session_that_disappeared_is_a_conflict(stores: Stores) -> None:
 
 
 def test_claim_and_budget_that_are_gone_do_not_come_back(stores: Stores) -> None:
-    """A record replayed days later meets claims and budgets that expired; an update would create empty ones."""
+    """A record replayed days later meets expired claims and budgets; an update would create empty ones."""
     stores.conversations.store_message(OPENED, CAPTURED)
 
     assert stores.recorder.record(RECORD) is True

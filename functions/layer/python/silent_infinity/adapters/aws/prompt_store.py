@@ -32,8 +32,8 @@ class StoredPrompts:
     """A `PromptSource`: the copy that is bundled with the code, else the published one.
 
     Versions are immutable, so the bundled copy of a version is as good as the published one and costs
-    nothing. The store is asked for versions that were published after this code was deployed, and only then are its
-    clients made.
+    nothing. The store is asked for versions that were published after this code was deployed, and only then
+    are its clients made.
     """
 
     def __init__(
