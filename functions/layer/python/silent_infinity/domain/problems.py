@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from silent_infinity.data import load
+from silent_infinity.domain.crisis.help_lines import by_ids
 
 PROBLEM_PREFIX = "urn:silent-infinity:problem:"
 
@@ -28,11 +29,8 @@ def ok(document: Mapping[str, Any], status: int = 200) -> HttpResponse:
 def help_block() -> dict[str, Any]:
     """Return the help that goes with every refusal: a sentence, and help lines as data."""
     replies = load("static_replies.json")
-    lines = {line["id"]: line for line in load("help_lines.json")["lines"]}
-    return {
-        "text": replies["help"]["text"],
-        "resources": [lines[line_id] for line_id in replies["fallback_resources"]],
-    }
+    lines = by_ids(replies["fallback_resources"])
+    return {"text": replies["help"]["text"], "resources": [line.to_payload() for line in lines]}
 
 
 def problem(

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from silent_infinity.domain.crisis.reply_guard import crisis_reply_failures
+from silent_infinity.domain.crisis.replies import kind_for
+from silent_infinity.domain.crisis.reply_guard import check_reply
 from silent_infinity.domain.payload import from_payload
 from silent_infinity.domain.quality import ValidationResult, validate_reply
 from silent_infinity.ports.clock import Clock, unix_ms
@@ -73,6 +74,6 @@ class ValidateReply:
             attempt=request.attempt,
             crisis_level=level,
             allowed_contacts=[str(line.get("contact", "")) for line in request.crisis.resources],
-            crisis_guard=lambda text: crisis_reply_failures(text, level, request.crisis.resources),
+            crisis_guard=lambda text: check_reply(text, kind=kind_for(level), locale=request.locale),
         )
         return Validated(result, unix_ms(self._clock.now()) - start, request.turn_id)
