@@ -32,7 +32,7 @@ _NAMED_HANDLER_CALL = """            _ms_error = None
             _ms_error = {"errorMessage": str(e), "errorType": type(e).__name__,
                          "requestId": context.aws_request_id,
                          "stackTrace": traceback.format_tb(e.__traceback__)[1:]}
-            _ms_trace = traceback.format_exc()
+            _ms_trace = "[ERROR] " + type(e).__name__ + ": " + str(e) + "\\n" + traceback.format_exc()
         if _ms_error is None:
             try:
                 _ms_answer = json.dumps({"status": "ok", "result": result})
@@ -40,7 +40,7 @@ _NAMED_HANDLER_CALL = """            _ms_error = None
                 _ms_error = {"errorMessage": "Unable to marshal response: " + str(e),
                              "errorType": "Runtime.MarshalError", "requestId": context.aws_request_id,
                              "stackTrace": []}
-                _ms_trace = str(e)
+                _ms_trace = "[ERROR] Runtime.MarshalError: " + _ms_error["errorMessage"]
         if _ms_error is not None:
             # Reported as "ok" so that the process is kept: on AWS an exception does not end the environment.
             _ms_answer = json.dumps({"status": "ok", "function_error": _ms_error, "trace": _ms_trace})
@@ -86,6 +86,9 @@ def install() -> None:
         error = _errors.pop(request_id, None)
         if result.get("error") and isinstance(result.get("body"), dict) and not result.get("throttle"):
             result["body"] = error or _infrastructure_error(result["body"], request_id)
+            if error is None:
+                named = f"[ERROR] {result['body'].get('errorType')}: {result['body'].get('errorMessage')}"
+                result["log"] = "\n".join(filter(None, [result.get("log"), named]))
         return result
 
     def call(function: Any, event: Any) -> Any:

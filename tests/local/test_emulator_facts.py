@@ -19,7 +19,7 @@ def test_a_message_that_cannot_be_processed_comes_back_and_ends_in_the_dead_lett
     emulator: Emulator,
 ) -> None:
     """Redrive of unrecorded turns: visibility time-out, maxReceiveCount, batches of one."""
-    emulator.function("facts-queue", FAILING, Timeout=1)
+    emulator.function("facts-queue", FAILING, Timeout=2)
     redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 2}
     queues = emulator.deploy(
         "facts-queue",
@@ -27,7 +27,7 @@ def test_a_message_that_cannot_be_processed_comes_back_and_ends_in_the_dead_lett
             "Dead": {"Type": "AWS::SQS::Queue"},
             "Queue": {
                 "Type": "AWS::SQS::Queue",
-                "Properties": {"VisibilityTimeout": 1, "RedrivePolicy": redrive},
+                "Properties": {"VisibilityTimeout": 2, "RedrivePolicy": redrive},
             },
             "Mapping": {
                 "Type": "AWS::Lambda::EventSourceMapping",
@@ -44,7 +44,7 @@ def test_a_message_that_cannot_be_processed_comes_back_and_ends_in_the_dead_lett
     for body in ("good", "bad"):
         sqs.send_message(QueueUrl=queues["Queue"], MessageBody=body)
     dead: list[str] = []
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 20
     while not dead and time.monotonic() < deadline:
         messages = sqs.receive_message(QueueUrl=queues["Dead"]).get("Messages", [])
         dead = [message["Body"] for message in messages]

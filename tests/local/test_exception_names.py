@@ -123,6 +123,15 @@ def test_the_payload_is_that_of_the_python_runtime(emulator: Emulator, function:
     assert "in handler" in payload["stackTrace"][0]
 
 
+def test_an_exception_is_in_the_functions_log(emulator: Emulator) -> None:
+    """In the words of the Python runtime, which alarms and people look for."""
+    emulator.function("errors-logged", CODE)
+    invoke(emulator, "errors-logged", how="raise")
+
+    lines = emulator.wait_for_logs("errors-logged", "[ERROR] TurnRefusedError: no")
+    assert "Traceback (most recent call last):" in lines
+
+
 def test_an_exception_does_not_end_the_process(emulator: Emulator) -> None:
     """On AWS the environment is kept: a refused request must not cost the next one a cold start."""
     emulator.function("errors-warm", CODE)
@@ -145,4 +154,7 @@ def test_a_module_that_cannot_be_loaded_is_named(emulator: Emulator, code: str, 
     function = f"errors-{name.lower().replace('.', '-')}"
     emulator.function(function, code)
 
-    assert invoke(emulator, function)[1]["errorType"] == name
+    error = invoke(emulator, function)[1]
+
+    assert error["errorType"] == name
+    emulator.wait_for_logs(function, f"[ERROR] {name}: {error['errorMessage']}")
