@@ -5,10 +5,11 @@ because a field was silently ignored. The end-to-end tests run the same file on 
 """
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jsonata
+from tests.statemachines.expressions import evaluate
 
 Task = Callable[[dict[str, Any]], Any]
 
@@ -173,21 +174,11 @@ class StateMachine:
         return template
 
     def _evaluate(self, expression: str, states: dict[str, Any], variables: dict[str, Any]) -> Any:
-        compiled = jsonata.Jsonata(expression)
-        compiled.assign("states", states)
-        for name, value in variables.items():
-            compiled.assign(name, value)
-        compiled.register_lambda("parse", json.loads)
-        compiled.register_lambda("millis", self._now_ms)
         try:
-            value = compiled.evaluate(None)
+            return evaluate(expression, variables, now_ms=self._now_ms(), new_uuid=_uuid4, **states)
         except Exception as failure:  # noqa: BLE001 -- the library raises several kinds
             raise StateError("States.QueryEvaluationError", str(failure)) from None
-        if value is None and not _may_be_null(expression):
-            raise StateError("States.QueryEvaluationError", f"undefined: {expression[:80]}")
-        return value
 
 
-def _may_be_null(expression: str) -> bool:
-    """Say whether nothing may be a value: only where the expression has a literal null."""
-    return "null" in expression
+def _uuid4() -> str:
+    return str(uuid.uuid4())

@@ -40,6 +40,14 @@ from tests.support.asl import StateError, StateMachine
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 GENEROUS = LimitPolicy(turns_per_minute=6000, burst=1000, tokens_per_day=10**9, reserve_tokens=2500)
 
+TELLING = "My sister and I have not spoken since the funeral, and I keep going over what I said to her."
+MIRROR = (
+    "You keep going over what you said to her, and the silence since the funeral has grown with every "
+    "day.\n\nIt sounds as if the words you said and the ones you did not say are both still with you. "
+    "What would you want her to know?"
+)
+"""A message, and a reply to it that passes validation."""
+
 FUNCTIONS = {
     "capture": "CaptureFunctionArn",
     "screen": "CrisisScreenFunctionArn",
@@ -58,7 +66,7 @@ class ScriptedModel:
     """A model whose replies are written out; `requests` keeps what it was asked."""
 
     def __init__(self, *replies: str | ModelError) -> None:
-        self.replies = list(replies) or ["You said that today was long. What made it so long for you?"]
+        self.replies = list(replies) or [MIRROR]
         self.requests: list[ModelRequest] = []
 
     def complete(self, request: ModelRequest) -> ModelReply:

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from tests.support.asl import StateError
-from tests.support.world import Crash, ScriptedModel, World
+from tests.support.world import TELLING, Crash, ScriptedModel, World
 
-MESSAGE = "My sister and I have not spoken since the funeral, and I keep going over what I said to her."
 LEASE_SECONDS = 31
 
 
@@ -28,7 +27,7 @@ def _world() -> World:
 def _points(world: World) -> list[str]:
     points: list[str] = []
     world.on_write = points.append
-    world.turn(MESSAGE, key="key-1", on_state=lambda name: points.append(f"state {name}"))
+    world.turn(TELLING, key="key-1", on_state=lambda name: points.append(f"state {name}"))
     return points
 
 
@@ -74,19 +73,19 @@ def test_a_turn_passes_every_kind_of_crash_point() -> None:
 
 @pytest.mark.parametrize("number", range(60))
 def test_an_execution_that_dies_anywhere_leaves_one_turn_after_a_retry(number: int) -> None:
-    """The process is gone: the client sends the same request again, once the lease of the dead one is over."""
+    """The process is gone: the client sends the same request again, once the dead one's lease is over."""
     if number >= len(_all_points()):
         assert len(_all_points()) < 60
         return
     world = _world()
     die = _die_at(world, number, Crash)
     with pytest.raises(Crash):
-        world.turn(MESSAGE, key="key-1", on_state=die)
+        world.turn(TELLING, key="key-1", on_state=die)
     world.on_write = lambda _point: None
     world.later(LEASE_SECONDS)
 
-    answer = world.turn(MESSAGE, key="key-1")["body"]
-    again = world.turn(MESSAGE, key="key-1")["body"]
+    answer = world.turn(TELLING, key="key-1")["body"]
+    again = world.turn(TELLING, key="key-1")["body"]
 
     assert again == answer
     _assert_once(world, answer)
@@ -102,10 +101,10 @@ def test_a_function_that_dies_at_any_write_leaves_one_turn(number: int) -> None:
     world = _world()
     _die_at(world, number, lambda: StateError("Lambda.Unknown"))
 
-    answer = world.turn(MESSAGE, key="key-1")["body"]
+    answer = world.turn(TELLING, key="key-1")["body"]
     world.on_write = lambda _point: None
     world.redrive()
-    again = world.turn(MESSAGE, key="key-1")["body"]
+    again = world.turn(TELLING, key="key-1")["body"]
 
     assert answer["reply"]["text"]
     assert again == answer
@@ -118,7 +117,7 @@ def test_a_store_that_refuses_writes_while_recording_loses_no_turn(store: str) -
     world = _world()
     world.on_call = lambda name: world.store.unavailable.add(store) if name == "record" else None
 
-    answer = world.turn(MESSAGE, key="key-1")["body"]
+    answer = world.turn(TELLING, key="key-1")["body"]
     assert len(world.queue) == 1
     world.redrive()
     assert len(world.queue) == 1
@@ -135,7 +134,7 @@ def test_a_turn_without_any_store_is_still_answered_and_recorded_later() -> None
     world = _world()
     world.store.unavailable.update({"conversations", "claims", "limits", "turn_events"})
 
-    answer = world.turn(MESSAGE, key="key-1")["body"]
+    answer = world.turn(TELLING, key="key-1")["body"]
     world.store.unavailable.clear()
     world.redrive()
 
@@ -153,7 +152,7 @@ def test_the_same_request_twenty_times_at_once_is_one_turn() -> None:
 
     def send() -> None:
         barrier.wait()
-        answers.append(world.turn(MESSAGE, key="key-1"))
+        answers.append(world.turn(TELLING, key="key-1"))
 
     threads = [threading.Thread(target=send) for _ in range(20)]
     for thread in threads:
@@ -171,7 +170,7 @@ def test_the_same_request_twenty_times_at_once_is_one_turn() -> None:
 def test_concurrent_turns_of_one_session_lose_no_counter() -> None:
     """Two devices write at once: each turn counts, and the session's posture is advanced by both."""
     world = _world()
-    session_id = world.turn(MESSAGE)["body"]["session_id"]
+    session_id = world.turn(TELLING)["body"]["session_id"]
     clashes = [2]
 
     def clash(point: str) -> None:
@@ -191,7 +190,7 @@ def test_concurrent_turns_of_one_session_lose_no_counter() -> None:
 def test_a_key_that_is_used_for_another_message_is_refused() -> None:
     """A client that mixes up its keys must learn it, not get somebody's earlier reply."""
     world = _world()
-    world.turn(MESSAGE, key="key-1")
+    world.turn(TELLING, key="key-1")
 
     refused = world.turn("Something else entirely.", key="key-1")
 
@@ -207,7 +206,7 @@ def test_a_limited_turn_can_be_sent_again_with_the_same_key() -> None:
     world = World(
         ScriptedModel(), LimitPolicy(turns_per_minute=6, burst=1, tokens_per_day=10**9, reserve_tokens=1)
     )
-    world.turn(MESSAGE, key="key-0")
+    world.turn(TELLING, key="key-0")
 
     limited = world.turn("And another thing about the funeral.", key="key-1")
     world.later(int(limited["headers"]["Retry-After"]))

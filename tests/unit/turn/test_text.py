@@ -29,7 +29,7 @@ def test_a_message_is_cleaned_without_losing_meaning(written: str, kept: str) ->
 
 @given(st.text(alphabet=st.characters(), max_size=300))
 def test_every_cleaned_message_can_be_stored(text: str) -> None:
-    """Stores take UTF-8; cleaning again changes nothing, so that a replayed request hashes and reads the same."""
+    """Stores take UTF-8; cleaning again changes nothing, so that a replayed request reads the same."""
     cleaned = clean_message(text)
 
     assert utf8_size(cleaned) >= len(cleaned)

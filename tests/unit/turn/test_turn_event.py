@@ -11,8 +11,8 @@ MEMO_FIELDS = {
     "feedback_text", "error_class", "error_message", "retry_count",
 }  # fmt: skip
 LATENCY_FIELDS = {
-    "total_ms", "stt_ms", "llm_ttft_ms", "llm_complete_ms", "tts_ms", "network_ms", "guardrail_ms", "db_read_ms",
-    "db_write_ms",
+    "total_ms", "stt_ms", "llm_ttft_ms", "llm_complete_ms", "tts_ms", "network_ms", "guardrail_ms",
+    "db_read_ms", "db_write_ms",
 }  # fmt: skip
 
 

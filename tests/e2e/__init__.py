@@ -1,0 +1,1 @@
+"""The deployed system, driven over HTTP as a client would."""

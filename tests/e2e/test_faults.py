@@ -1,0 +1,164 @@
+"""What a person gets when parts of the deployed system are down, and what is left when they are back."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from local.stack.stack import LocalStack
+from tests.e2e.conftest import Client, Tables
+from tests.support.model_server import Behaviour, ModelServer
+from tests.support.world import MIRROR, TELLING
+
+ACTIVE_RISK = "I want to die and I have been planning it."
+
+Broken = Callable[[str], object]
+
+
+class Functions:
+    """The deployed functions by the beginning of their logical ids."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._lambda = stack.client("lambda")
+        pages = (
+            stack.client("cloudformation")
+            .get_paginator("list_stack_resources")
+            .paginate(StackName="SilentInfinity-local-Turn")
+        )
+        self._names = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages
+            for resource in page["StackResourceSummaries"]
+            if resource["ResourceType"] == "AWS::Lambda::Function"
+        }
+
+    def name(self, beginning: str) -> str:
+        """Return the physical name of the one function whose logical id begins so."""
+        [found] = [name for logical_id, name in self._names.items() if logical_id.startswith(beginning)]
+        return found
+
+    @contextmanager
+    def down(self, *beginnings: str) -> Iterator[None]:
+        """Let no invocation of the functions through: Lambda throttles them."""
+        for beginning in beginnings:
+            self._lambda.put_function_concurrency(
+                FunctionName=self.name(beginning), ReservedConcurrentExecutions=0
+            )
+        try:
+            yield
+        finally:
+            for beginning in beginnings:
+                self._lambda.delete_function_concurrency(FunctionName=self.name(beginning))
+
+    @contextmanager
+    def with_variable(self, beginning: str, variable: str, value: str) -> Iterator[None]:
+        """Change one environment variable of a function."""
+        name = self.name(beginning)
+        before = self._lambda.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        self._lambda.update_function_configuration(
+            FunctionName=name, Environment={"Variables": {**before, variable: value}}
+        )
+        try:
+            yield
+        finally:
+            self._lambda.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+
+@pytest.fixture(scope="session")
+def functions(stack: LocalStack) -> Functions:
+    """The deployed functions."""
+    return Functions(stack)
+
+
+@pytest.mark.parametrize("part", ["Capture", "CrisisScreen", "Intent", "Generate", "Validate", "Feedback"])
+def test_a_crisis_is_met_whatever_part_is_down(part: str, person: Client, functions: Functions) -> None:
+    """The promise, on the deployed system, for every function of the turn."""
+    with functions.down(part):
+        response = person.turn(ACTIVE_RISK, locale="en-US")
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer["crisis"]["level"] >= 3
+    assert answer["crisis"]["resources"]
+    assert answer["reply"]["kind"] == "crisis"
+    assert "988" in answer["reply"]["text"]
+
+
+def test_without_a_screen_no_model_is_asked(
+    person: Client, functions: Functions, model_server: ModelServer, tables: Tables
+) -> None:
+    """An unscreened message gets composed words with help lines, and the record says so."""
+    with functions.down("CrisisScreen"):
+        answer = person.turn(TELLING).json()
+
+    assert answer["reply"]["kind"] == "fallback"
+    assert answer["crisis"]["resources"]
+    assert model_server.requests == []
+    event = tables.event(answer["turn_id"])
+    assert event is not None
+    assert {"S": "screen"} in event["degraded"]["L"]
+
+
+def test_every_provider_down_is_still_an_answer(person: Client, model_server: ModelServer) -> None:
+    """The composer needs nobody."""
+    model_server.script = lambda _messages: Behaviour(status=500)
+
+    response = person.turn(TELLING)
+
+    assert response.status_code == 200
+    assert response.json()["reply"]["kind"] == "fallback"
+    assert "funeral" in response.json()["reply"]["text"]
+
+
+def test_a_slow_model_hands_over_before_the_ceiling(person: Client, model_server: ModelServer) -> None:
+    """A provider that keeps the line open and drips words must not eat the person's time."""
+    model_server.script = lambda _messages: Behaviour(MIRROR * 40, drip_seconds=1.0)
+    start = time.monotonic()
+
+    response = person.turn(TELLING)
+
+    assert response.status_code == 200
+    assert response.json()["reply"]["text"]
+    assert time.monotonic() - start < 28
+
+
+def test_a_turn_that_cannot_be_recorded_waits_in_the_queue_and_is_recorded_once(
+    person: Client, functions: Functions, tables: Tables
+) -> None:
+    """The person gets the reply, and no turn event is lost."""
+    with functions.with_variable("Feedback", "TURN_EVENTS_TABLE", "no-such-table"):
+        answer = person.turn(TELLING).json()
+
+    assert answer["reply"] == {"text": MIRROR, "kind": "answer"}
+    assert tables.event(answer["turn_id"], patience_seconds=30) is not None
+    session = person.request("GET", f"/v1/sessions/{answer['session_id']}").json()
+    assert [turn["reply"]["text"] for turn in session["turns"]] == [MIRROR]
+    assert sum(TELLING in json.dumps(item, ensure_ascii=False) for item in tables.items("TurnEvents")) == 0
+
+
+def test_a_workflow_that_fails_gives_the_fixed_fallback_and_never_its_cause(
+    person: Client, stack: LocalStack
+) -> None:
+    """FAILED is HTTP 200 to API Gateway, and its cause may quote the person."""
+    machines = stack.client("stepfunctions")
+    arn = stack.outputs["TurnStateMachineArn"]
+    before = machines.describe_state_machine(stateMachineArn=arn)["definition"]
+    failing = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Fail",
+        "States": {
+            "Fail": {"Type": "Fail", "Error": "Canary", "Cause": "{% 'canary-cause ' & $states.input.body %}"}
+        },
+    }
+    machines.update_state_machine(stateMachineArn=arn, definition=json.dumps(failing))
+    try:
+        response = person.turn("canary-message and more")
+    finally:
+        machines.update_state_machine(stateMachineArn=arn, definition=before)
+
+    assert response.status_code == 503
+    assert response.json()["reply"]["kind"] == "fallback"
+    assert response.json()["crisis"]["resources"]
+    assert "canary" not in response.text.lower()

@@ -1,0 +1,100 @@
+"""An OpenAI-compatible chat server on loopback whose replies, delays and failures a test writes out."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What the server does with a request. `drip_seconds` is the pause between any two words."""
+
+    text: str = ""
+    status: int = 200
+    drip_seconds: float = 0.0
+
+
+Script = Callable[[list[dict[str, str]]], Behaviour]
+"""Takes the request's messages, the system message first."""
+
+
+class ModelServer:
+    """Serves `POST /v1/chat/completions`, streamed. `script` may be replaced at any time."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.requests: list[list[dict[str, str]]] = []
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.0"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                owner.requests.append(body["messages"])
+                behaviour = owner.script(body["messages"])
+                self.send_response(behaviour.status)
+                if behaviour.status != 200:
+                    self.send_header("Content-Type", "application/json")
+                    self.end_headers()
+                    self.wfile.write(b'{"error": {"message": "scripted", "type": "server_error"}}')
+                    return
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                try:
+                    for chunk in _chunks(body["model"], behaviour):
+                        self.wfile.write(b"data: " + chunk + b"\n\n")
+                        self.wfile.flush()
+                        if behaviour.drip_seconds:
+                            time.sleep(behaviour.drip_seconds)
+                    self.wfile.write(b"data: [DONE]\n\n")
+                except OSError:
+                    return  # the caller ran out of patience, which is what a slow script is for
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Stay silent: requests are kept in `requests`."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        """The URL that clients are configured with."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def __enter__(self) -> "ModelServer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _chunks(model: str, behaviour: Behaviour) -> list[bytes]:
+    def chunk(delta: dict[str, str], finish: str | None = None, usage: dict[str, int] | None = None) -> bytes:
+        choices = [{"index": 0, "delta": delta, "finish_reason": finish}] if usage is None else []
+        document = {
+            "id": "chatcmpl-1",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": model,
+            "choices": choices,
+            "usage": usage,
+        }
+        return json.dumps(document).encode()
+
+    words = behaviour.text.split(" ")
+    return [
+        *(chunk({"content": word if place == 0 else f" {word}"}) for place, word in enumerate(words)),
+        chunk({}, "stop"),
+        chunk(
+            {},
+            usage={"prompt_tokens": 120, "completion_tokens": len(words), "total_tokens": 120 + len(words)},
+        ),
+    ]
