@@ -20,12 +20,16 @@ from silent_infinity.domain.questions import indirect
 
 _SELF: Final = ("you ", "you're ", "you've ", "you'd ", "you'll ")
 _LEADING_JOIN: Final = re.compile(r"^(?:because|so|and|but|although|though) ")
+_SPEAKER: Final = re.compile(r"\bi\b")
 _LINKS: Final = frozenset({"and", "so", "very", "really", "just", "too"})
 _ASKING: Final = re.compile(r"^(?:how|what|why|explain|tell me|teach me|describe|define)\b")
 _ABOUT_ME: Final = re.compile(r"\b(?:you|your|you're|u|ur)\b")
 _HARSH_BEFORE: Final = (
     r"^(you are|you're|you were|you've been) "
     r"((?:such |just |so |really |nothing but |completely |totally |always |only |never |a complete |not )*)"
+)
+_UNLIKELY_GLAD: Final = (
+    r"\b(?:not|never|no|nothing|nobody|can't|don't|isn't|wasn't|hardly|used to|wish|but|anymore)\b"
 )
 _MAX_ECHO: Final = 26
 
@@ -34,13 +38,15 @@ def compose(message: str, turn_class: str, seed: str = "", help_text: str = "") 
     """Return a reply to `message` for TC3, TC4 or TC5 (any other class is answered like TC4).
 
     The same message, class and seed give the same reply. `help_text` (help lines, as their data words them)
-    is added as a paragraph of its own. The reply is never empty and never longer than its class allows.
+    is added as a paragraph of its own; give it for a message that was not screened, and nothing of it is said
+    back. The reply is never empty and never longer than its class allows.
     """
     shape = turn_class if turn_class in {"TC3", "TC4", "TC5"} else "TC4"
-    reply = _mirrored(message, shape, seed)
-    if reply is None or not _acceptable(reply, message, shape):
-        reply = _reserve(message, shape, seed)
     help_text = help_text.strip()
+    # Help lines come along when nobody has screened the message: then nothing of it is said back either.
+    reply = None if help_text else _mirrored(message, shape, seed)
+    if reply is None or not _acceptable(reply, message, shape):
+        reply = _reserve(message, shape, seed, cautious=bool(help_text))
     return f"{reply}\n\n{help_text}" if help_text else reply
 
 
@@ -54,8 +60,7 @@ def _acceptable(reply: str, message: str, turn_class: str) -> bool:
 
 def _mirrored(message: str, turn_class: str, seed: str) -> str | None:
     """Return a reply that says something of `message` back, or None where nothing should be."""
-    folded = prose.fold(message)
-    if _pattern("heavy").search(folded):
+    if _darkness(message):
         # Whatever else it says, a message with such words is not taken apart for a phrase to return.
         return None
     clauses = echoable(message)
@@ -70,7 +75,7 @@ def _mirrored(message: str, turn_class: str, seed: str) -> str | None:
     feeling = _feeling(clauses[best].original)
     if feeling == "neutral":
         feeling = _feeling(" ".join(clause.original for clause in clauses))
-    if kind in {"asking", "wondering", "quoted_question"} and feeling == "neutral":
+    if kind in {"asking", "wondering", "quoted_question"} and feeling in {"neutral", "glad"}:
         feeling = "question"
     mirrored = _frame(kind, _with_neighbour(clauses, best, kind, text), seed)
     return f"{mirrored}\n\n{_pick(_texts('presence', feeling), seed, 'presence')}"
@@ -87,11 +92,25 @@ def _about_question(clauses: Sequence[Clause], seed: str) -> str | None:
     return f"{_frame(kind, text, seed)} {_pick(_texts('teaching', 'after'), seed, 'teaching')}"
 
 
-def _reserve(message: str, turn_class: str, seed: str) -> str:
-    """Return a reply that says nothing back and still answers the kind of message that came."""
+def _darkness(message: str) -> str:
+    """Return `heavy` where risk or violence is plain, `dark` where it may be meant, otherwise an empty
+    string.
+
+    This is no screen. It only decides what must not be said back: the composer also answers when the screen
+    is down. Words of grief are taken out first, because a death that is mourned may be spoken of.
+    """
     folded = prose.fold(message)
     if _pattern("heavy").search(folded):
-        name = "heavy"
+        return "heavy"
+    return "dark" if _pattern("dark").search(_pattern("grieving").sub(" ", folded)) else ""
+
+
+def _reserve(message: str, turn_class: str, seed: str, *, cautious: bool = False) -> str:
+    """Return a reply that says nothing back and still answers the kind of message that came."""
+    folded = prose.fold(message)
+    darkness = _darkness(message) or ("dark" if cautious else "")
+    if darkness:
+        name = darkness
     elif _pattern("hostile").search(folded):
         name = "hostile"
     elif not any(character.isalpha() for character in folded):
@@ -103,13 +122,13 @@ def _reserve(message: str, turn_class: str, seed: str) -> str:
     else:
         name = "other"
     text = _pick(_texts("reserve", name), seed, name)
-    if name == "heavy" or turn_class == "TC4":
+    if darkness or turn_class == "TC4":
         return text if turn_class == "TC4" else text.replace("\n\n", " ")
     if turn_class == "TC3":
         return (
             text.replace("\n\n", " ") if name == "hostile" else _pick(_texts("small", "plain"), seed, "small")
         )
-    if name == "hostile":
+    if name in {"hostile", "missed", "about_me"}:
         return text.replace("\n\n", " ")
     opening = _pick(_texts("teaching", "plain"), seed, "plain")
     return f"{opening} {_pick(_texts('teaching', 'after'), seed, 'teaching')}"
@@ -146,8 +165,9 @@ def _weight(clause: Clause, index: int, count: int) -> float:
 
 def _feeling(text: str) -> str:
     """Return the feeling whose words are most frequent in `text`, or `neutral`."""
-    if _pattern("milestone").search(text):
-        return "glad"
+    for feeling, pattern in _special_feelings():
+        if pattern.search(text):
+            return feeling
     tokens = prose.words(text)
     best, count = "neutral", 0
     for feeling, lexicon in _feelings():
@@ -167,7 +187,7 @@ def _said(clause: Clause) -> tuple[str, str]:
         question = indirect(clause.original)
         if question:
             return ("wondering" if question.startswith(("why", "whether you")) else "asking"), question
-        if clause.asked:
+        if clause.asked or clause.original.startswith(("how ", "what ", "why ")):
             return "quoted_question", clause.original
     text = _LEADING_JOIN.sub("", clause.turned)
     harsh = _harsh(text)
@@ -245,6 +265,8 @@ def _with_neighbour(clauses: Sequence[Clause], best: int, kind: str, text: str) 
 
 
 def _frame(kind: str, text: str, seed: str) -> str:
+    if kind in {"fragment", "quoted_question"}:
+        text = _SPEAKER.sub("I", text)  # what is quoted is written as the person would write it
     return _pick(_texts("frames", kind), seed, kind).replace("{c}", text)
 
 
@@ -266,6 +288,11 @@ def _texts(group: str, name: str) -> list[str]:
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
     return re.compile(_lists()["patterns"][name])
+
+
+@cache
+def _special_feelings() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((entry["feeling"], re.compile(entry["pattern"])) for entry in _lists()["special_feelings"])
 
 
 @cache

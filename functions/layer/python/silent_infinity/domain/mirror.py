@@ -17,9 +17,11 @@ _TOKEN = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z]+)*|[,-]")
 _BREAK = re.compile(r"[.!?;:\n\u2026\u0964\u3002\uff01\uff1f()]+|\s-+\s|--+|\u2014|\u2013")
 _STRETCHED = re.compile(r"([A-Za-z])\1{2,}")
 _PLAIN = re.compile(r"[A-Za-z0-9' ,-]+")
+_YOU_FIRST = re.compile(r"^((?:\w+ )?)your ([a-z-]+) and you (?=\w)")
 _AGREE: Final = {"am": "are", "was": "were", "wasn't": "weren't"}
 _JOINS: Final = frozenset({"and", "but", "or", "then", "yet"})
 _UNKNOWING = re.compile(r"\b(?:idk|dunno|i dunno)\b", re.IGNORECASE)
+_SMALL_NUMBER = re.compile(r"\d{1,2}(?:st|nd|rd|th|am|pm)?")
 _MAX_WORDS = 24
 _MIN_COMMON = 0.4
 
@@ -45,6 +47,7 @@ def _lists() -> dict[str, Any]:
     raw = data.load("composer.json")
     return {
         "common": frozenset(" ".join(raw["common_words"]).split()),
+        "calendar": frozenset(raw["calendar"].split()),
         "unsafe_words": frozenset(" ".join(raw["unsafe_words"]).split()),
         "unsafe_phrases": re.compile("|".join(raw["unsafe_phrases"])),
         **{name: re.compile(raw["patterns"][name]) for name in ("lead", "tail", "split")},
@@ -76,7 +79,7 @@ def turn_around(clause: str) -> str:
         else:
             turned.append(english.table("swap").get(lower, token))
         previous.append(lower)
-    return _join(turned)
+    return _YOU_FIRST.sub(r"\1you and your \2 ", _join(turned))
 
 
 def _follows_subject(previous: list[str]) -> bool:
@@ -151,6 +154,10 @@ def _lower(clause: str) -> str:
         lower = token.lower()
         if lower in english.table("spelling"):
             mended.append(english.table("spelling")[lower])
+        elif mended and lower == mended[-1].lower() and lower not in {"that", "had"}:
+            continue  # "so so so tired" says no more than "so tired", and trips the reader
+        elif lower in lists["calendar"]:
+            mended.append(lower.capitalize())
         elif shouting or index == 0 or lower in lists["common"]:
             mended.append(lower)
         else:
@@ -167,10 +174,10 @@ def _may_echo(clause: str) -> bool:
     if not 1 <= len(tokens) <= _MAX_WORDS or any(len(token) > 16 for token in tokens):
         return False
     digits = [token for token in tokens if any(character.isdigit() for character in token)]
-    if len(digits) > 1 or any(len(token) > 2 or not token.isdigit() for token in digits):
+    if len(digits) > 1 or not all(_SMALL_NUMBER.fullmatch(token) for token in digits):
         return False
     lists = _lists()
     if not lists["unsafe_words"].isdisjoint(tokens) or lists["unsafe_phrases"].search(folded):
         return False
-    known = sum(token in lists["common"] for token in tokens)
+    known = sum(token in lists["common"] or token.isdigit() for token in tokens)
     return known >= max(1, _MIN_COMMON * len(tokens))

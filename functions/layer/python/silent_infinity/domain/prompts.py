@@ -37,7 +37,7 @@ _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\$(?:(\$)|([a-z_][a-z0-9_]*))")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TAG = re.compile(
-    r"[<\uff1c\ufe64\u2039\u3008](?=[\s/|!?\u200b-\u200f\u2060\ufeff]{0,8}[A-Za-z\uff21-\uff5a|/_])"
+    r"[<\uff1c\ufe64\u2039\u3008](?=[<\uff1c\s/|!?\u200b-\u200f\u2060\ufeff]{0,8}[A-Za-z\uff21-\uff5a|/_])"
 )
 _BRACKET_TOKEN = re.compile(r"\[(?=/?(?:INST|SYS)\])", re.IGNORECASE)
 _LOCALE = re.compile(r"[A-Za-z0-9-]{1,35}")

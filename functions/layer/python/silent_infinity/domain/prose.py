@@ -17,7 +17,6 @@ _QUOTES = str.maketrans(
         "\u201b": "'",
         "\u02bc": "'",
         "\u00b4": "'",
-        "`": "'",
         "\u201c": '"',
         "\u201d": '"',
         "\u201e": '"',
@@ -25,7 +24,12 @@ _QUOTES = str.maketrans(
         "\u00bb": '"',
     }
 )
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+# Vowel signs and accents that Python's \w leaves out, though words are made of them in most scripts of the world.
+MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963"
+    "\u0971-\u0dff\u0e31-\u0e4e\u0eb1-\u0ecd\u0f18-\u0f84\u102b-\u103e\u17b4-\u17d3\u20d0-\u20ff"
+)
+_WORD = re.compile(rf"[^\W_][{MARKS}\w]*(?:['\u2019][^\W_][{MARKS}\w]*)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?\u2026\u0964\u3002\uff01\uff1f])[\"'\u2019\u201d)]*(?:\s+|$)")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 

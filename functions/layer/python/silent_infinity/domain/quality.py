@@ -69,15 +69,28 @@ def validate_reply(
     parts = measure(reviewed.text, context)
     score = overall(parts)
     failures = list(reviewed.blocks)
+    failures.extend(f"quality.{name}" for name in _below_floor(parts, source))
     threshold = limits(turn_class)["threshold"] - (0.1 if attempt > 1 else 0.0)
     if score < threshold:
         failures.append("quality.score")
+    acceptable = not failures
     if failures:
         # What was weak without being decisive helps the next attempt all the same.
         weak = data.load("quality.json")["weak_below"]
         failures.extend(f"quality.{name}" for name, value in parts.items() if value < weak)
-    acceptable = not reviewed.blocks and score >= threshold
-    return ValidationResult(acceptable, reviewed.text, score, parts, tuple(failures), reviewed.rule_ids)
+    return ValidationResult(
+        acceptable, reviewed.text, score, parts, tuple(dict.fromkeys(failures)), reviewed.rule_ids
+    )
+
+
+def _below_floor(parts: dict[str, float], source: str) -> list[str]:
+    """Return the parts that no other part can make up for. The composer may decline to speak of a question."""
+    floors: dict[str, float] = data.load("quality.json")["floors"]
+    return [
+        name
+        for name, floor in floors.items()
+        if parts.get(name, 1.0) < floor and not (name == "relevance" and source == "composer")
+    ]
 
 
 def overall(parts: dict[str, float]) -> float:
@@ -126,9 +139,9 @@ def _format(text: str, limit: dict[str, Any]) -> float:
 def _length(text: str, limit: dict[str, Any]) -> float:
     if not text:
         return 0.0
-    by_characters = min(1.0, limit["good_characters"] / len(text))
-    by_sentences = min(1.0, limit["good_sentences"] / max(1, len(prose.sentences(text))))
-    return min(by_characters, by_sentences)
+    by_characters = float(limit["good_characters"]) / len(text)
+    by_sentences = float(limit["good_sentences"]) / max(1, len(prose.sentences(text)))
+    return min(1.0, by_characters, by_sentences)
 
 
 def _repetition(text: str) -> float:
@@ -177,6 +190,6 @@ def _relevance(message: str, text: str) -> float:
     content -= english.words("question_words")
     if not content:
         return 1.0
-    stems = {word[:5] for word in comparable(text)}
-    shared = sum(word[:5] in stems for word in content)
+    stems = {word[:4] for word in comparable(text)}
+    shared = sum(word[:4] in stems for word in content)
     return min(1.0, 0.25 + 0.75 * shared / min(len(content), 3))

@@ -72,6 +72,10 @@ def _what_is(match: re.Match[str]) -> str:
     return f"what {_object(match[2])} {match[1]}"
 
 
+def _agreeing(match: re.Match[str]) -> str:
+    return _third_person(match[2]) if match[0].startswith("how does") else match[2]
+
+
 def _object(text: str) -> str:
     leading = " " if text.startswith(" ") else ""
     turned = turn_around(text)
@@ -94,6 +98,10 @@ _FORMS: Final = (
         lambda match: f"about{_object(match[1])}",
     ),
     (r"how (?:do|can|could|should|would) (?:i|we|one) ((?!feel\b|know\b|even\b)\w+.*)", _how_to),
+    (
+        r"how (?:do|does) ((?:[a-z'-]+ ){1,4})(work|help|happen|start|end|feel|affect|cause)( .*)?",
+        lambda match: f"how {_object(match[1])} {_agreeing(match)}{_object(match[3] or '')}",
+    ),
     (r"(how to \w+.*)", lambda match: turn_around(match[1])),
     (
         r"what (?:should|can|could|do|would) (?:i|we) do( .*)?",

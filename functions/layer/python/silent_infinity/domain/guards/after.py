@@ -16,6 +16,7 @@ from silent_infinity.domain.guards.base import Finding, Outcome, Rule, rules
 from silent_infinity.domain.mirror import comparable, turn_around
 from silent_infinity.domain.prompts import quoted_passages
 
+TIDIED: Final = "format.tidied"
 CrisisGuard = Callable[[str], Sequence[str]]
 """Takes a crisis reply, returns the rule ids that it breaks."""
 
@@ -60,8 +61,8 @@ class Review:
 
     @property
     def rule_ids(self) -> tuple[str, ...]:
-        """Rule ids of everything that fired, in order, each once."""
-        return tuple(dict.fromkeys(f.rule_id for f in self.findings))
+        """Rule ids of everything that fired, in order, each once. Tidying up is no alarm."""
+        return tuple(dict.fromkeys(f.rule_id for f in self.findings if f.rule_id != TIDIED))
 
 
 Check = Callable[[str, ReplyContext], list[Finding]]
@@ -113,7 +114,7 @@ def tidy(text: str, context: ReplyContext) -> list[Finding]:
     tidied = _drop_unfinished(tidied)
     if context.turn_class == "TC4":
         tidied = _two_paragraphs(tidied)
-    return [] if tidied == text else [Finding("format.tidied", Outcome.MODIFY, tidied)]
+    return [] if tidied == text else [Finding(TIDIED, Outcome.MODIFY, tidied)]
 
 
 def _drop_unfinished(text: str) -> str:

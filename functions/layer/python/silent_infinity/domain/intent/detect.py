@@ -17,7 +17,7 @@ _TEMPLATE_WORDS: Final = 12
 """A message longer than this says more than a greeting does, whatever it is made of."""
 _EXACT_WORDS: Final = 16
 _RECENT: Final = 3
-_PUNCTUATION = re.compile(r"[^\w\s'.]+|\.+(?=\s|$)|_+")
+_PUNCTUATION = re.compile(rf"[^\w\s'.{prose.MARKS}]+|\.+(?=\s|$)|_+")
 _SPACES = re.compile(r"\s+")
 
 
