@@ -52,11 +52,8 @@ def test_a_message_that_cannot_be_processed_comes_back_and_ends_in_the_dead_lett
 
     assert dead == ["bad"]
     lines = emulator.wait_for_logs("facts-queue", "got bad 1 2")
-    assert [line for line in lines if line.startswith("got")] == [
-        "got good 1 1",
-        "got bad 1 1",
-        "got bad 1 2",
-    ]
+    got = sorted(line for line in lines if line.startswith("got"))  # batches run side by side
+    assert got == ["got bad 1 1", "got bad 1 2", "got good 1 1"]
 
 
 def test_encrypted_tables_queues_and_topics_work(emulator: Emulator) -> None:
