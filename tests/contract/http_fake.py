@@ -22,7 +22,8 @@ class Received:
 class Answer:
     """What is sent back: `pieces` one after the other, `seconds_between` apart.
 
-    With `truncated`, the body is announced longer than it is and the connection is closed.
+    With `chunked`, each piece is a chunk of its own, as services send streams. With `truncated`, the
+    connection is closed before the end that was announced.
     """
 
     pieces: tuple[bytes, ...] = ()
@@ -30,6 +31,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     seconds_between: float = 0.0
     seconds_before: float = 0.0
+    chunked: bool = False
     truncated: bool = False
 
 
@@ -89,18 +91,23 @@ def _handler(fake_at: Callable[[int], HttpFake], stopping: Event) -> type[BaseHT
 
         def _send(self, answer: Answer) -> None:
             stopping.wait(answer.seconds_before)
-            length = sum(map(len, answer.pieces)) + (1000 if answer.truncated else 0)
             try:
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(length))
+                if answer.chunked:
+                    self.send_header("Transfer-Encoding", "chunked")
+                else:
+                    length = sum(map(len, answer.pieces)) + (1000 if answer.truncated else 0)
+                    self.send_header("Content-Length", str(length))
                 self.end_headers()
                 for piece in answer.pieces:
-                    self.wfile.write(piece)
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if answer.chunked else piece)
                     self.wfile.flush()
                     if stopping.wait(answer.seconds_between):
                         break
+                if answer.chunked and not answer.truncated:
+                    self.wfile.write(b"0\r\n\r\n")
             except OSError:
                 pass  # the caller gave up, which is what some tests are about
             self.close_connection = self.close_connection or answer.truncated
