@@ -19,6 +19,7 @@ _STRETCHED = re.compile(r"([A-Za-z])\1{2,}")
 _PLAIN = re.compile(r"[A-Za-z0-9' ,-]+")
 _YOU_FIRST = re.compile(r"^((?:\w+ )?)your ([a-z-]+) and you (?=\w)")
 _AGREE: Final = {"am": "are", "was": "were", "wasn't": "weren't"}
+_PREPOSITIONS: Final = frozenset({"between", "than", "like", "for"})
 _JOINS: Final = frozenset({"and", "but", "or", "then", "yet"})
 _UNKNOWING = re.compile(r"\b(?:idk|dunno|i dunno)\b", re.IGNORECASE)
 _SMALL_NUMBER = re.compile(r"\d{1,2}(?:st|nd|rd|th|am|pm)?")
@@ -59,25 +60,23 @@ def turn_around(clause: str) -> str:
 
     "I was told that I am like my mother" becomes "you were told that you are like your mother".
     """
+    swap = english.table("swap")
+    speakers, others = english.words("speaker_subjects"), english.words("other_subjects")
     turned: list[str] = []
     subject_is_speaker = False
     previous: list[str] = []
     for token in _TOKEN.findall(clause):
         lower = token.lower()
-        if lower in english.words("speaker_subjects") and not (
-            previous and previous[-1] in {"between", "than", "like", "for"}
-        ):
+        if lower in speakers and not (previous and previous[-1] in _PREPOSITIONS):
             subject_is_speaker = True
-        elif lower in english.words("other_subjects") or lower in {"my", "our", "his", "her", "their", "the"}:
+        elif lower in others:
             subject_is_speaker = False
         if lower in _AGREE and subject_is_speaker and _follows_subject(previous):
             turned.append(_AGREE[lower])
         elif lower == "am" and not previous:
             turned.append("are")
-        elif lower in _AGREE and not previous and lower != "am":
-            turned.append(lower)
         else:
-            turned.append(english.table("swap").get(lower, token))
+            turned.append(swap.get(lower, token))
         previous.append(lower)
     return _YOU_FIRST.sub(r"\1you and your \2 ", _join(turned))
 
@@ -97,11 +96,18 @@ def _join(tokens: list[str]) -> str:
 
 def comparable(text: str) -> list[str]:
     """Return the words of `text` as phrases are compared: folded, spelling mended, contractions opened."""
+    forms = _compared_forms()
     opened: list[str] = []
     for word in prose.words(prose.fold(text)):
-        mended = english.table("spelling").get(word, word)
-        opened.extend(english.table("contractions").get(mended, mended).split())
+        opened.extend(forms.get(word) or (word,))
     return opened
+
+
+@cache
+def _compared_forms() -> dict[str, list[str]]:
+    spelling, contractions = english.table("spelling"), english.table("contractions")
+    mended = {word: word for word in contractions} | spelling
+    return {word: contractions.get(form, form).split() for word, form in mended.items()}
 
 
 def echoable(message: str, limit: int = 40) -> list[Clause]:

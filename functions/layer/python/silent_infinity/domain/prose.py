@@ -24,7 +24,7 @@ _QUOTES = str.maketrans(
         "\u00bb": '"',
     }
 )
-# Vowel signs and accents that Python's \w leaves out, though words are made of them in most scripts of the world.
+# Vowel signs and accents that Python's \w leaves out, though words of most scripts are made of them.
 MARKS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963"
     "\u0971-\u0dff\u0e31-\u0e4e\u0eb1-\u0ecd\u0f18-\u0f84\u102b-\u103e\u17b4-\u17d3\u20d0-\u20ff"

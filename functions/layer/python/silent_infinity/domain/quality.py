@@ -84,7 +84,7 @@ def validate_reply(
 
 
 def _below_floor(parts: dict[str, float], source: str) -> list[str]:
-    """Return the parts that no other part can make up for. The composer may decline to speak of a question."""
+    """Return the parts that no other part makes up for. The composer may decline to speak of a question."""
     floors: dict[str, float] = data.load("quality.json")["floors"]
     return [
         name
