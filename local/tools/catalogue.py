@@ -44,7 +44,8 @@ def _make_venv(folder: Path, run: Run) -> None:
 
 def _pip(folder: Path, run: Run, arguments: list[str]) -> None:
     pip = [str(venv_python(folder)), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-    run([*pip, "--progress-bar", "off", *arguments])
+    # Compiling all of the CDK costs as much as installing it; Python compiles the few modules that are used.
+    run([*pip, "--progress-bar", "off", "--no-compile", *arguments])
 
 
 def _venv_from(requirements: Path, *extra: str) -> Callable[[Path, Run], None]:
