@@ -35,19 +35,23 @@ class Entry:
     id: str
     level: int
     pattern: str
-    subject: Literal["self", "other", "any"]
+    subject: Literal["self", "other", "third", "any"]
     unless: tuple[str, ...]
     needs: tuple[str, ...]
     cap: Mapping[str, int]
     raise_to: Mapping[str, int]
     note: str
 
+    @property
+    def ceiling(self) -> int:
+        """The highest level that a hit can have."""
+        return max(self.level, *self.raise_to.values()) if self.raise_to else self.level
+
 
 class Context:
     """A pattern that is looked for around a hit, in one scope."""
 
-    def __init__(self, name: str, scope: Scope, pattern: str) -> None:
-        self.name = name
+    def __init__(self, scope: Scope, pattern: str) -> None:
         self.scope = scope
         self._pattern = pattern
 
@@ -61,10 +65,21 @@ class Context:
         return re.compile(rf"\b(?:{self._pattern})\b")
 
 
-class Group:
-    """Entries that share a set of key words; a message without any of the keys cannot match one of them."""
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """A context that holds when all of some contexts hold and none of some others."""
 
-    def __init__(self, name: str, keys: frozenset[str], entries: tuple[Entry, ...]) -> None:
+    all_of: tuple[str, ...]
+    none_of: tuple[str, ...]
+
+
+class Group:
+    """Entries that are looked for together, when a text holds any of the group's keys.
+
+    The keys are pieces of words; every match of every entry holds at least one (a test derives them anew).
+    """
+
+    def __init__(self, name: str, keys: tuple[str, ...], entries: tuple[Entry, ...]) -> None:
         self.name = name
         self.keys = keys
         # The highest level first: at one place of the text the first entry that matches is taken.
@@ -89,9 +104,11 @@ class Lexicon:
             return pattern
 
         self.language: str = source["language"]
-        self.contexts: Mapping[str, Context] = MappingProxyType(
+        self.contexts: Mapping[str, Context | Combination] = MappingProxyType(
             {
-                name: Context(name, context["scope"], expand(context["pattern"]))
+                name: Context(context["scope"], expand(context["pattern"]))
+                if "pattern" in context
+                else Combination(tuple(context["all"]), tuple(context.get("none", ())))
                 for name, context in source["contexts"].items()
             }
         )
@@ -102,7 +119,7 @@ class Lexicon:
         self.groups = tuple(
             Group(
                 group["id"],
-                frozenset(group["keys"]),
+                tuple(group["keys"]),
                 tuple(_entry(entry, expand(entry["pattern"]), defaults) for entry in group["entries"]),
             )
             for group in source["groups"]
@@ -121,7 +138,8 @@ def _entry(source: Mapping[str, Any], pattern: str, defaults: Mapping[str, Any])
         level=source["level"],
         pattern=pattern,
         subject=subject,
-        unless=(*own["unless"], *source.get("also_unless", ())),
+        # Negation first: it decides most often, and costs least.
+        unless=tuple(sorted((*own["unless"], *source.get("also_unless", ())), key="negated".__ne__)),
         needs=tuple(own["needs"]),
         cap=MappingProxyType({**own["cap"], **source.get("also_cap", {})}),
         raise_to=MappingProxyType(own["raise_to"]),

@@ -36,6 +36,8 @@ _LOOK_ALIKES: Final = str.maketrans(
 )
 _LOOK_ALIKE_WORD: Final = re.compile(r"\w*[^\W\x00-\x7f]\w*")
 _ASCII_LETTER: Final = re.compile("[a-z]")
+_CONTRACTION: Final = re.compile(r"(?<=\w)'(ll|re|ve|m|d)(?!\w)")
+_CONTRACTED: Final = {"ll": " will", "re": " are", "ve": " have", "m": " am", "d": " would"}
 _INNER_APOSTROPHE: Final = re.compile(r"(?<=\w)'(?=\w)")
 _SINGLE_QUOTED: Final = re.compile(r"(?<!\w)'(\w[^'\"\n]{0,300})'(?!\w)")
 _SPELLED_OUT: Final = re.compile(r"(?<![a-z0-9])(?:[a-z0-9@$!][ ._*/|~,-]{1,3}){2,}[a-z0-9@$!](?![a-z0-9])")
@@ -105,6 +107,7 @@ class Normaliser:
             text = _COMBINING.sub("", unicodedata.normalize("NFKD", text)).lower()
             text = _LOOK_ALIKE_WORD.sub(_read_as_latin, text)
         if "'" in text:
+            text = _CONTRACTION.sub(lambda found: _CONTRACTED[found.group(1)], text)
             text = _SINGLE_QUOTED.sub(r' "\1" ', _INNER_APOSTROPHE.sub("", text))
         return text
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from silent_infinity.domain.crisis.lexicon import Context, Entry, Lexicon, lexicon
+from silent_infinity.domain.crisis.lexicon import Combination, Entry, Lexicon, lexicon
 from silent_infinity.domain.crisis.normalise import Canonical
 
 RISK_LEVEL: Final = 2
@@ -105,7 +105,6 @@ class _Reading:
         self._rules = rules
         self.text = canonical.text
         self._quoted = canonical.quoted
-        self._words = frozenset(self.text.split())
         self._message_contexts: dict[str, bool] = {}
 
     @cached_property
@@ -113,40 +112,62 @@ class _Reading:
         return [-1, *(m.start() for m in re.finditer(r" \. ", self.text)), len(self.text)]
 
     def hits(self, across: int | None = None) -> list[_Hit]:
-        """Return at most one hit for each entry; with `across`, only hits that span that position."""
-        found: dict[str, _Hit] = {}
+        """Return the hits that can decide the verdict; with `across`, only such as span that position.
+
+        Matches are weighed from the most serious down, and no further than where a lesser one could not change the
+        verdict any more.
+        """
+        found: list[_Hit] = []
+        weighed: dict[tuple[str, str], _Hit | None] = {}
+        best, settled = 0, False
+        for entry, start, end in sorted(self._matches(across), key=lambda match: -match[0].ceiling):
+            if entry.ceiling < best or (settled and entry.ceiling == best):
+                break
+            around = _Surroundings(self, start, end)
+            key = (entry.id, around.window)
+            if key not in weighed:
+                weighed[key] = self._weigh(entry, around)
+            hit = weighed[key]
+            if hit is None:
+                continue
+            found.append(hit)
+            best = max(best, hit.level)
+            # Whose risk it is must be known too, so another person's does not settle it.
+            settled = any(known.level == best and not known.about_other for known in found)
+        return found
+
+    def _matches(self, across: int | None) -> list[tuple[Entry, int, int]]:
+        matches: list[tuple[Entry, int, int]] = []
         for group in self._rules.groups:
-            if group.keys.isdisjoint(self._words):
+            if not any(key in self.text for key in group.keys):
                 continue
             regex, position = group.regex, 0
             while match := regex.search(self.text, position):
                 position = match.start() + 1
-                if across is not None and not match.start() < across < match.end():
-                    continue
-                entry = group.entries[int((match.lastgroup or "e0")[1:])]
-                known = found.get(entry.id)
-                if known is not None and known.level >= entry.level:
-                    continue
-                hit = self._weigh(entry, match.start(), match.end())
-                if hit is not None and (known is None or hit.level > known.level):
-                    found[entry.id] = hit
-        return list(found.values())
+                if across is None or match.start() < across < match.end():
+                    matches.append((group.entries[int((match.lastgroup or "e0")[1:])], *match.span()))
+        return matches
 
     def holds(self, name: str) -> bool:
         """Whether the message as a whole has the context `name`."""
         known = self._message_contexts.get(name)
         if known is None:
-            known = self._rules.contexts[name].regex.search(self.text) is not None
+            context = self._rules.contexts[name]
+            if isinstance(context, Combination):
+                known = all(map(self.holds, context.all_of)) and not any(map(self.holds, context.none_of))
+            else:
+                known = context.regex.search(self.text) is not None
             self._message_contexts[name] = known
         return known
 
-    def _weigh(self, entry: Entry, start: int, end: int) -> _Hit | None:
-        around = _Surroundings(self, start, end)
-        about_other = entry.subject == "other"
+    def _weigh(self, entry: Entry, around: "_Surroundings") -> _Hit | None:
+        about_other = entry.subject in ("other", "third")
         level = entry.level
         if entry.subject != "any":
             subject = around.subject
-            if subject == "general" or (entry.subject == "other" and subject == "self"):
+            if subject == "general" or (about_other and subject == "self"):
+                return None
+            if entry.subject == "third" and subject != "other":
                 return None
             if entry.subject == "self" and subject == "other":
                 level, about_other = min(level, RISK_LEVEL), True
@@ -173,7 +194,11 @@ class _Reading:
     def _in_context(self, name: str, around: "_Surroundings") -> bool:
         if name == "quoted":
             return around.is_quoted and self.holds("speech")
-        context: Context = self._rules.contexts[name]
+        context = self._rules.contexts[name]
+        if isinstance(context, Combination):
+            return all(self._in_context(part, around) for part in context.all_of) and not any(
+                self._in_context(part, around) for part in context.none_of
+            )
         if context.scope == "message":
             return self.holds(name)
         text = around.scope(context.scope)
@@ -210,6 +235,7 @@ class _Surroundings:
         left, right = reading.sentence(start, end)
         self._left = max(left, start - _REACH)
         self._right = min(right, end + _REACH)
+        self.window = f"{reading.text[self._left : start]}|{reading.text[start : self._right]}"
 
     @cached_property
     def subject(self) -> str:
