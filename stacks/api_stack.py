@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks import templates
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.gradual_deployment import GradualDeployment
@@ -22,8 +23,9 @@ from stacks.constructs.web_acl import WebAcl
 from stacks.data_stack import SESSION_INDEX, DataStack
 from stacks.environment import EnvironmentConfig
 from stacks.json_schema import to_draft_04
-from stacks.paths import SCHEMAS, TEMPLATES
-from stacks.problems import MEDIA_TYPE, fixed_fallback, gateway_problems, gateway_template
+from stacks.paths import SCHEMAS
+from stacks.problems import MEDIA_TYPE, gateway_problems, gateway_template
+from stacks.safety_texts import safety_texts
 from stacks.turn_stack import TurnStack
 
 STAGE = "live"
@@ -156,6 +158,8 @@ class ApiStack(Stack):
                 },
             ),
         )
+        # CDK adds an output of its own with a generated name; ApiUrl says the same.
+        api.node.try_remove_child("Endpoint")
         acknowledge(
             api.deployment_stage,
             AwsSolutions_APIG6=(
@@ -169,7 +173,7 @@ class ApiStack(Stack):
             ),
         )
         acknowledge_finding(
-            api,
+            api.node.find_child("CloudWatchRole"),
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
             "service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
             "AWS's own policy for the account-wide role with which API Gateway writes logs.",
@@ -230,6 +234,7 @@ class ApiStack(Stack):
         role.add_to_policy(
             iam.PolicyStatement(actions=["states:StartSyncExecution"], resources=[machine.state_machine_arn])
         )
+        words = safety_texts()
         origin = {_ALLOW_ORIGIN: f"'{self._environment.cors_origin}'"}
         integration = apigateway.AwsIntegration(
             service="states",
@@ -240,21 +245,19 @@ class ApiStack(Stack):
                 timeout=_INTEGRATION_TIMEOUT,
                 passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
                 request_templates={
-                    _JSON: _template("turn_request", TurnStateMachineArn=machine.state_machine_arn)
+                    _JSON: templates.turn_request(state_machine_arn=machine.state_machine_arn)
                 },
                 integration_responses=[
                     apigateway.IntegrationResponse(
                         status_code="200",
                         response_parameters=origin,
-                        response_templates={
-                            _JSON: _template("turn_response", FixedFallback=fixed_fallback())
-                        },
+                        response_templates={_JSON: templates.turn_response(words)},
                     ),
                     apigateway.IntegrationResponse(
                         status_code="503",
                         selection_pattern=r"[45]\d{2}",
                         response_parameters=origin,
-                        response_templates={_JSON: _template("turn_failure", FixedFallback=fixed_fallback())},
+                        response_templates={_JSON: templates.turn_failure(words)},
                     ),
                 ],
             ),
@@ -338,13 +341,19 @@ class ApiStack(Stack):
     def _model(self, construct_id: str, schema: str) -> apigateway.IModel:
         """Return the request model of `schemas/<schema>.schema.json`."""
         document: dict[str, Any] = json.loads((SCHEMAS / f"{schema}.schema.json").read_text(encoding="utf-8"))
+        converted = to_draft_04(document)
         model = apigateway.CfnModel(
             self,
             construct_id,
             rest_api_id=self.api.rest_api_id,
             content_type=_JSON,
-            schema=to_draft_04(document),
+            schema=converted,
         )
+        # A stage serves a snapshot: without these two a changed schema would be stored and never deployed.
+        deployment = self.api.latest_deployment
+        if deployment is not None:
+            deployment.add_to_logical_id({construct_id: converted})
+            deployment.node.add_dependency(model)
         return apigateway.Model.from_model_name(self, f"{construct_id}Model", model.ref)
 
 
@@ -352,11 +361,3 @@ def _proxy(function: SinglePurposeFunction) -> apigateway.LambdaIntegration:
     # Without allow_test_invoke the console's test button cannot call the function, and one permission less is
     # needed.
     return apigateway.LambdaIntegration(function.alias, proxy=True, allow_test_invoke=False)
-
-
-def _template(name: str, **values: str) -> str:
-    """Return the Velocity template `name` with its `@{Name}` placeholders filled in."""
-    text = (TEMPLATES / f"{name}.vtl").read_text(encoding="utf-8")
-    for placeholder, value in values.items():
-        text = text.replace(f"@{{{placeholder}}}", value)
-    return text

@@ -1,11 +1,11 @@
 """Problem documents (RFC 9457) for what API Gateway answers itself: fixed text, help lines, no quotation."""
 
-import json
 from dataclasses import dataclass
 
 from aws_cdk import aws_apigateway as apigateway
 
 from stacks.safety_texts import safety_texts
+from stacks.templates import printable
 
 PROBLEM_PREFIX = "urn:silent-infinity:problem:"
 MEDIA_TYPE = "application/problem+json"
@@ -105,30 +105,13 @@ def gateway_problems() -> list[GatewayProblem]:
 
 def gateway_template(problem: GatewayProblem) -> str:
     """Return the body as a template of a gateway response, which fills in `$context` and nothing else."""
-    return _document(problem.slug, problem.title, problem.status, problem.detail)
-
-
-def fixed_fallback() -> str:
-    """Return what answers a turn when the workflow itself failed, ready to stand in a Velocity template."""
-    return _document(
-        "service-unavailable",
-        "The service cannot do this at the moment.",
-        503,
-        safety_texts().fallback,
+    return printable(
+        {
+            "type": f"{PROBLEM_PREFIX}{problem.slug}",
+            "title": problem.title,
+            # Left out where API Gateway chooses: a missing member is allowed, a wrong one is not.
+            **({} if problem.status is None else {"status": problem.status}),
+            "detail": problem.detail,
+            "help": safety_texts().help,
+        }
     )
-
-
-def _document(slug: str, title: str, status: int | None, detail: str) -> str:
-    """Return the document as JSON in which only the identifier of the request is left to be filled in."""
-    document = {
-        "type": f"{PROBLEM_PREFIX}{slug}",
-        "title": title,
-        # Absent where API Gateway chooses among several: RFC 9457 leaves the member out rather than wrong.
-        **({} if status is None else {"status": status}),
-        "detail": detail,
-        "help": safety_texts().help,
-    }
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    # In a template `$` and `#` may begin something; as JSON escapes they mean the same and begin nothing.
-    text = text.replace("$", "\\u0024").replace("#", "\\u0023")
-    return text[:-1] + ',"instance":"$context.requestId"}'

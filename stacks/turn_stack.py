@@ -8,6 +8,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks import templates
 from stacks.bedrock import INVOKE_MODEL, model_arns
 from stacks.constructs.acknowledgements import acknowledge
 from stacks.constructs.function_settings import Setting
@@ -22,15 +23,10 @@ from stacks.constructs.store_access import (
     allow_objects,
     allow_secret,
 )
-from stacks.constructs.workflow import (
-    ExpressWorkflow,
-    as_jsonata_alternatives,
-    as_jsonata_value,
-    in_json_string,
-)
+from stacks.constructs.workflow import ExpressWorkflow
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
-from stacks.paths import DATA, PROMPTS, STATE_MACHINES
+from stacks.paths import DATA, PROMPTS
 from stacks.safety_texts import safety_texts
 
 _REDRIVE_TIMEOUT = Duration.seconds(30)
@@ -77,7 +73,7 @@ class TurnStack(Stack):
         self.workflow = ExpressWorkflow(
             self,
             "Turn",
-            definition=STATE_MACHINES / "turn.asl.json",
+            definition=templates.turn_definition(),
             functions={
                 "CaptureFunctionArn": capture,
                 "CrisisScreenFunctionArn": screen,
@@ -89,7 +85,7 @@ class TurnStack(Stack):
             substitutions={
                 "IdempotencyTableName": data.idempotency.table_name,
                 "UnrecordedTurnsQueueUrl": self.unrecorded_turns.queue_url,
-                **_safety_substitutions(),
+                **templates.turn_substitutions(safety_texts()),
             },
             environment=environment,
         )
@@ -292,7 +288,7 @@ class TurnStack(Stack):
             self,
             "SeedOfThisVersion",
             resource_type="Custom::SilentInfinitySeed",
-            service_token=seed.function.function_arn,
+            service_token=seed.alias.function_arn,
             # CloudFormation calls the function again when this changes, and at no other time.
             properties={"ContentHash": _seed_fingerprint()},
             # Without it a function that dies leaves the deployment waiting for an hour.
@@ -345,18 +341,6 @@ class TurnStack(Stack):
             threshold=1,
             topic=topic,
         )
-
-
-def _safety_substitutions() -> dict[str, str]:
-    texts = safety_texts()
-    return {
-        "FallbackText": in_json_string(texts.fallback),
-        "RedFlagText": in_json_string(texts.red_flag),
-        "StillInProgressText": in_json_string(texts.still_in_progress),
-        "HelpText": in_json_string(texts.help["text"]),
-        "HelpResources": as_jsonata_value(texts.help["resources"]),
-        "RedFlagPattern": as_jsonata_alternatives(texts.red_flags),
-    }
 
 
 def _seed_fingerprint() -> str:

@@ -1,10 +1,10 @@
 """Findings of cdk-nag that are accepted: each on the one resource that it concerns, each with its reason."""
 
 from aws_cdk import Acknowledgment, Validations
-from constructs import Construct
+from constructs import IConstruct
 
 
-def acknowledge(construct: Construct, **reasons: str) -> None:
+def acknowledge(construct: IConstruct, **reasons: str) -> None:
     """Accept findings on `construct`.
 
     Args:
@@ -16,6 +16,6 @@ def acknowledge(construct: Construct, **reasons: str) -> None:
         acknowledge_finding(construct, rule.replace("_", "-"), reason)
 
 
-def acknowledge_finding(construct: Construct, finding: str, reason: str) -> None:
+def acknowledge_finding(construct: IConstruct, finding: str, reason: str) -> None:
     """Accept one `finding`, such as "AwsSolutions-IAM5[Resource::*]", on `construct`."""
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))

@@ -1,9 +1,6 @@
 """A state machine from its file, with everything that it may call spelled out."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -25,19 +22,19 @@ class ExpressWorkflow(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        definition: Path,
+        definition: str,
         functions: Mapping[str, SinglePurposeFunction],
         substitutions: Mapping[str, str],
         environment: EnvironmentConfig,
     ) -> None:
-        """Declare the state machine of the file `definition`.
+        """Declare the state machine of `definition`.
 
         Args:
             scope: the stack.
             construct_id: unique in the scope.
-            definition: an ASL file with `${Name}` placeholders.
+            definition: ASL with `${Name}` placeholders, which CloudFormation fills in.
             functions: placeholder to the function whose alias it stands for; invoking these is granted here.
-            substitutions: the other placeholders; text must be prepared by `in_json_string`.
+            substitutions: the other placeholders and what takes their place in the text.
             environment: what differs between environments.
         """
         super().__init__(scope, construct_id)
@@ -55,7 +52,7 @@ class ExpressWorkflow(Construct):
             self,
             "StateMachine",
             state_machine_type=sfn.StateMachineType.EXPRESS,
-            definition_body=sfn.DefinitionBody.from_string(definition.read_text(encoding="utf-8")),
+            definition_body=sfn.DefinitionBody.from_string(definition),
             definition_substitutions={
                 **{placeholder: function.alias.function_arn for placeholder, function in functions.items()},
                 **substitutions,
@@ -82,18 +79,3 @@ class ExpressWorkflow(Construct):
     def allow(self, actions: list[str], *resource_arns: str) -> None:
         """Let the state machine itself do `actions` on exactly `resource_arns`."""
         self._role.add_to_policy(iam.PolicyStatement(actions=actions, resources=list(resource_arns)))
-
-
-def in_json_string(text: str) -> str:
-    """Return `text` as it has to stand between the quotes of a JSON string, where placeholders are."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
-
-
-def as_jsonata_value(value: Any) -> str:
-    """Return `value` as a JSONata literal inside a JSON string: JSON is JSONata."""
-    return in_json_string(json.dumps(value, ensure_ascii=False))
-
-
-def as_jsonata_alternatives(patterns: list[str]) -> str:
-    """Return regular expressions as alternatives for a JSONata regex literal (`/…/`) inside a JSON string."""
-    return in_json_string("|".join(pattern.replace("/", "\\/") for pattern in patterns))

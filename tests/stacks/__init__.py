@@ -1,0 +1,1 @@
+"""The synthesised templates of every environment, and what builds them."""

@@ -1,0 +1,369 @@
+"""What must be true of the templates of every environment; each check raises AssertionError if not."""
+
+import json
+import re
+from typing import Any
+
+from tests.stacks.synthesised import Application, as_list
+
+# The only actions that may name no resource, because AWS offers none: they set up the delivery of logs.
+LOG_DELIVERY = {
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+}
+EXPIRING_TABLES = {"Conversations", "TurnEvents", "Feedback", "Idempotency", "Limits"}
+LASTING_TABLES = {"Prompts", "Variants"}
+# What would be a name for the whole account or region. Aliases, indexes, groups and stages are named within
+# something that has a generated name itself.
+PHYSICAL_NAMES = {
+    "AWS::ApiGateway::Authorizer": (),
+    "AWS::ApiGateway::Model": ("Name",),
+    "AWS::CloudWatch::Alarm": ("AlarmName",),
+    "AWS::CodeDeploy::Application": ("ApplicationName",),
+    "AWS::CodeDeploy::DeploymentGroup": ("DeploymentGroupName",),
+    "AWS::Cognito::UserPool": ("UserPoolName",),
+    "AWS::DynamoDB::Table": ("TableName",),
+    "AWS::IAM::Role": ("RoleName",),
+    "AWS::KMS::Alias": ("AliasName",),
+    "AWS::Lambda::Function": ("FunctionName",),
+    "AWS::Lambda::LayerVersion": ("LayerName",),
+    "AWS::Logs::LogGroup": ("LogGroupName",),
+    "AWS::S3::Bucket": ("BucketName",),
+    "AWS::SNS::Topic": ("TopicName",),
+    "AWS::SQS::Queue": ("QueueName",),
+    "AWS::SecretsManager::Secret": ("Name",),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName",),
+    "AWS::WAFv2::WebACL": ("Name",),
+}
+
+
+def permissions_name_their_resources(application: Application) -> None:
+    """Only log delivery may go without a resource, and no action has a wildcard."""
+    for name, statement in application.identity_statements():
+        actions = set(as_list(statement["Action"]))
+        assert not any("*" in action for action in actions), f"{name} allows {actions}"
+        if "*" in as_list(statement["Resource"]):
+            assert actions <= LOG_DELIVERY, f"{name} allows {actions - LOG_DELIVERY} on everything"
+
+
+def tables_are_protected(application: Application) -> None:
+    """On demand, recoverable to any second, encrypted, and expiring where they hold something personal."""
+    tables = application.resources("AWS::DynamoDB::Table")
+    found = set()
+    for name, table in tables.items():
+        properties = table["Properties"]
+        short = re.sub(r"[0-9A-F]{8}$", "", name.partition("/")[2])
+        found.add(short)
+        assert properties["BillingMode"] == "PAY_PER_REQUEST", name
+        assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True, name
+        assert properties["SSESpecification"]["SSEEnabled"] is True, name
+        if application.environment.customer_managed_keys:
+            assert properties["SSESpecification"]["SSEType"] == "KMS", name
+            assert "KMSMasterKeyId" in properties["SSESpecification"], name
+        if short in EXPIRING_TABLES:
+            expiry = properties["TimeToLiveSpecification"]
+            assert expiry == {"AttributeName": "expires_at", "Enabled": True}, name
+        keeps = application.environment.retain_data
+        assert properties.get("DeletionProtectionEnabled", False) is keeps, name
+        assert table["DeletionPolicy"] == ("Retain" if keeps else "Delete"), name
+    assert found == EXPIRING_TABLES | LASTING_TABLES
+
+
+def functions_are_single_purpose(application: Application) -> None:
+    """A role and a log group of its own with a retention for each function, and an alias to call it by."""
+    functions = application.properties("AWS::Lambda::Function")
+    assert len(functions) == 10
+    roles = [json.dumps(function["Role"]) + name.partition("/")[0] for name, function in functions.items()]
+    assert len(set(roles)) == len(roles), "two functions share a role"
+    groups = application.properties("AWS::Logs::LogGroup")
+    used = []
+    for name, function in functions.items():
+        stack = name.partition("/")[0]
+        group = f"{stack}/{function['LoggingConfig']['LogGroup']['Ref']}"
+        assert groups[group]["RetentionInDays"] == application.environment.log_retention_days, name
+        used.append(group)
+        assert function["Runtime"] == f"python{application.environment.lambda_python}", name
+        assert function["Architectures"] == [application.environment.lambda_architecture], name
+    assert len(set(used)) == len(used), "two functions share a log group"
+    aliased = {
+        f"{name.partition('/')[0]}/{alias['FunctionName']['Ref']}"
+        for name, alias in application.properties("AWS::Lambda::Alias").items()
+    }
+    assert aliased == set(functions)
+
+
+def every_log_ends(application: Application) -> None:
+    """Logs hold identifiers of people's turns: none is kept for ever."""
+    groups = application.properties("AWS::Logs::LogGroup")
+    assert groups
+    for name, group in groups.items():
+        assert group.get("RetentionInDays") == application.environment.log_retention_days, name
+
+
+def the_workflow_keeps_no_words(application: Application) -> None:
+    """Express, and neither its log nor a trace holds what went through it."""
+    machine = application.only("AWS::StepFunctions::StateMachine")
+    assert machine["StateMachineType"] == "EXPRESS"
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine.get("TracingConfiguration", {"Enabled": False}) == {"Enabled": False}
+
+
+def every_placeholder_is_substituted(application: Application) -> None:
+    """A placeholder without a value reaches the caller; a value without a placeholder is a renamed one."""
+    machine = application.only("AWS::StepFunctions::StateMachine")
+    placeholders = set(re.findall(r"\$\{(\w+)\}", machine["DefinitionString"]))
+    assert placeholders == set(machine["DefinitionSubstitutions"])
+
+
+def routes_are_authorised(application: Application) -> None:
+    """Everything but health (and the browser's preflight) needs a person's ID token."""
+    open_routes = set()
+    for name, method in application.properties("AWS::ApiGateway::Method").items():
+        if method["HttpMethod"] == "OPTIONS":
+            assert method["Integration"]["Type"] == "MOCK", name
+        elif method["AuthorizationType"] == "NONE":
+            assert method["Integration"]["Type"] == "MOCK", name
+            open_routes.add(re.sub(r"[0-9A-F]{8}$", "", name))
+        else:
+            assert method["AuthorizationType"] == "COGNITO_USER_POOLS", name
+            assert method["AuthorizerId"]["Ref"].startswith("PeopleAuthorizer"), name
+            # With scopes API Gateway would want access tokens.
+            assert "AuthorizationScopes" not in method, name
+    assert open_routes == {"Api/Apiv1healthGET"}
+
+
+def requests_are_validated(application: Application) -> None:
+    """Body and parameters are checked before anything of ours runs."""
+    validator = application.only("AWS::ApiGateway::RequestValidator")
+    assert validator["ValidateRequestBody"] is True
+    assert validator["ValidateRequestParameters"] is True
+    for name, method in application.properties("AWS::ApiGateway::Method").items():
+        if method["HttpMethod"] != "OPTIONS":
+            assert "RequestValidatorId" in method, name
+        if method["HttpMethod"] == "POST":
+            assert set(method["RequestModels"]) == {"application/json"}, name
+
+
+def the_access_log_names_nobody(application: Application) -> None:
+    """Identifiers and numbers: no body, query string, path as sent, claim, address or error message."""
+    stage = application.only("AWS::ApiGateway::Stage")
+    logged = json.loads(stage["AccessLogSetting"]["Format"])
+    assert set(logged.values()) <= {
+        "$context.requestId",
+        "$context.extendedRequestId",
+        "$context.requestTimeEpoch",
+        "$context.httpMethod",
+        "$context.resourcePath",
+        "$context.stage",
+        "$context.status",
+        "$context.error.responseType",
+        "$context.integrationStatus",
+        "$context.integrationLatency",
+        "$context.responseLatency",
+        "$context.responseLength",
+        "$context.waf.status",
+    }
+    assert stage["TracingEnabled"] is False
+    for setting in stage["MethodSettings"]:
+        assert setting["LoggingLevel"] == "OFF"
+        assert setting["DataTraceEnabled"] is False
+
+
+def requests_are_throttled(application: Application) -> None:
+    """The stage has a limit of its own, and turns, which cost most, a lower one."""
+    environment = application.environment
+    limits = {
+        (setting["ResourcePath"], setting["HttpMethod"]): (
+            setting["ThrottlingRateLimit"],
+            setting["ThrottlingBurstLimit"],
+        )
+        for setting in application.only("AWS::ApiGateway::Stage")["MethodSettings"]
+    }
+    assert limits == {
+        ("/*", "*"): (environment.api_rate_per_second, environment.api_burst),
+        ("/~1v1~1turns", "POST"): (environment.turn_rate_per_second, environment.turn_burst),
+    }
+    assert environment.turn_rate_per_second < environment.api_rate_per_second
+
+
+def a_firewall_stands_before_the_stage(application: Application) -> None:
+    """Managed rules and a limit per address; no sample of a request is kept, because it shows the token."""
+    association = application.only("AWS::WAFv2::WebACLAssociation")
+    assert "Ref" in str(association["ResourceArn"])
+    assert "ApiDeploymentStage" in str(association["ResourceArn"])
+    acl = application.only("AWS::WAFv2::WebACL")
+    rules = {rule["Name"]: rule for rule in acl["Rules"]}
+    assert list(rules) == [
+        "RatePerAddress",
+        "AWSManagedRulesCommonRuleSet",
+        "AWSManagedRulesKnownBadInputsRuleSet",
+        "BodyRulesElsewhere",
+    ]
+    limit = rules["RatePerAddress"]["Statement"]["RateBasedStatement"]
+    assert limit["Limit"] == application.environment.waf_requests_per_five_minutes
+    for rule in (acl, *acl["Rules"]):
+        assert rule["VisibilityConfig"]["SampledRequestsEnabled"] is False
+
+
+def bodies_of_turns_are_only_counted(application: Application) -> None:
+    """Every body rule counts, and what it labelled is blocked on every route but the turn's."""
+    rules = {rule["Name"]: rule for rule in application.only("AWS::WAFv2::WebACL")["Rules"]}
+    counted = set()
+    for group in ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"):
+        for override in rules[group]["Statement"]["ManagedRuleGroupStatement"]["RuleActionOverrides"]:
+            assert override["ActionToUse"] == {"Count": {}}
+            counted.add(override["Name"].casefold())
+    elsewhere = rules["BodyRulesElsewhere"]
+    labelled, not_here = elsewhere["Statement"]["AndStatement"]["Statements"]
+    labels = {
+        one["LabelMatchStatement"]["Key"].rpartition(":")[2].casefold()
+        for one in labelled["OrStatement"]["Statements"]
+    }
+    assert labels == counted
+    assert len(counted) == 8
+    match = not_here["NotStatement"]["Statement"]["ByteMatchStatement"]
+    assert (match["PositionalConstraint"], match["SearchString"]) == ("ENDS_WITH", "/v1/turns")
+    assert elsewhere["Action"] == {"Block": {}}
+
+
+def operators_need_a_second_factor(application: Application) -> None:
+    """MFA is a setting of the whole pool, so operators have one that nobody can join by themselves."""
+    pool = application.named("AWS::Cognito::UserPool", "Operators")
+    assert pool["MfaConfiguration"] == "ON"
+    assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+    group = application.only("AWS::Cognito::UserPoolGroup")
+    assert group["GroupName"] == "admin"
+    assert group["UserPoolId"]["Ref"].startswith("Operators")
+
+
+def people_sign_in_safely(application: Application) -> None:
+    """Strong passwords that travel as a proof, and no telling who has an account."""
+    environment = application.environment
+    pool = application.named("AWS::Cognito::UserPool", "People")
+    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] >= 12
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is not environment.people_self_sign_up
+    for client in application.properties("AWS::Cognito::UserPoolClient").values():
+        assert client["PreventUserExistenceErrors"] == "ENABLED"
+        assert client["EnableTokenRevocation"] is True
+        assert client.get("AllowedOAuthFlows", []) == []
+    flows = set(application.named("AWS::Cognito::UserPoolClient", "People")["ExplicitAuthFlows"])
+    expected = {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
+    if environment.is_local:
+        expected |= {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"}
+    assert flows == expected
+
+
+def the_bucket_is_closed(application: Application) -> None:
+    """Versioned, encrypted, never public, TLS only."""
+    bucket = application.only("AWS::S3::Bucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    algorithm = encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
+    assert algorithm == ("aws:kms" if application.environment.customer_managed_keys else "AES256")
+    assert _denies_plain_http(application.only("AWS::S3::BucketPolicy"))
+
+
+def queues_and_topics_are_closed(application: Application) -> None:
+    """Encrypted, TLS only; what cannot be recorded ends in the dead letters after ten tries."""
+    queues = application.properties("AWS::SQS::Queue")
+    assert len(queues) == 2
+    for name, queue in queues.items():
+        keyed = "KmsMasterKeyId" in queue
+        assert keyed is application.environment.customer_managed_keys, name
+        assert keyed or queue["SqsManagedSseEnabled"] is True, name
+    policies = application.properties("AWS::SQS::QueuePolicy").values()
+    assert len(policies) == 2
+    assert all(_denies_plain_http(policy) for policy in policies)
+    redrives = [queue["RedrivePolicy"] for queue in queues.values() if "RedrivePolicy" in queue]
+    assert [redrive["maxReceiveCount"] for redrive in redrives] == [10]
+    assert "KmsMasterKeyId" in application.only("AWS::SNS::Topic")
+    assert _denies_plain_http(application.only("AWS::SNS::TopicPolicy"))
+
+
+def alarms_reach_the_operations_topic(application: Application) -> None:
+    """An alarm that tells nobody is none; neither is one whose topic or key refuses it."""
+    alarms = application.properties("AWS::CloudWatch::Alarm")
+    watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms.values()}
+    assert watched >= {
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("AWS/States", "ExecutionsFailed"),
+        ("AWS/States", "ExecutionsTimedOut"),
+        ("AWS/ApiGateway", "5XXError"),
+    }
+    for name, alarm in alarms.items():
+        assert "OperationsTopic" in str(alarm["AlarmActions"]), name
+        assert alarm["TreatMissingData"] == "notBreaching", name
+    publishers = [
+        statement
+        for statement in application.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    assert [publisher["Principal"] for publisher in publishers] == [{"Service": "cloudwatch.amazonaws.com"}]
+    key = application.named("AWS::KMS::Key", "Operations")
+    assert "cloudwatch.amazonaws.com" in str(key["KeyPolicy"])
+
+
+def keys_rotate(application: Application) -> None:
+    """Every key of ours gets new material each year."""
+    keys = application.properties("AWS::KMS::Key")
+    assert len(keys) == (2 if application.environment.customer_managed_keys else 1)
+    for name, key in keys.items():
+        assert key["EnableKeyRotation"] is True, name
+
+
+def nothing_has_a_fixed_name(application: Application) -> None:
+    """A name of our own would keep two environments, or a replacement, out of one account."""
+    for kind, names in PHYSICAL_NAMES.items():
+        for resource, properties in application.properties(kind).items():
+            assert not set(names) & set(properties), resource
+
+
+def everything_is_tagged(application: Application) -> None:
+    """Costs and owners are found by tags."""
+    wanted = {"Project": "SilentInfinity", "Environment": application.environment.name}
+    for kind in ("AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"):
+        for name, properties in application.properties(kind).items():
+            tags = {tag["Key"]: tag["Value"] for tag in properties["Tags"]}
+            assert tags.items() >= wanted.items(), name
+
+
+CHECKS: tuple[Any, ...] = (
+    permissions_name_their_resources,
+    tables_are_protected,
+    functions_are_single_purpose,
+    every_log_ends,
+    the_workflow_keeps_no_words,
+    every_placeholder_is_substituted,
+    routes_are_authorised,
+    requests_are_validated,
+    the_access_log_names_nobody,
+    requests_are_throttled,
+    a_firewall_stands_before_the_stage,
+    bodies_of_turns_are_only_counted,
+    operators_need_a_second_factor,
+    people_sign_in_safely,
+    the_bucket_is_closed,
+    queues_and_topics_are_closed,
+    alarms_reach_the_operations_topic,
+    keys_rotate,
+    nothing_has_a_fixed_name,
+    everything_is_tagged,
+)
+
+
+def _denies_plain_http(policy: dict[str, Any]) -> bool:
+    return any(
+        statement["Effect"] == "Deny"
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in policy["PolicyDocument"]["Statement"]
+    )

@@ -1,0 +1,123 @@
+"""The CDK application as a test sees it: templates, acknowledgements and findings of one environment."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App
+
+from stacks.application import build
+from stacks.environment import EnvironmentConfig
+from stacks.paths import ROOT
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Application:
+    """One environment's templates. `Data`, `Turn` and `Api` name its stacks."""
+
+    environment: EnvironmentConfig
+    templates: dict[str, dict[str, Any]]
+    acknowledgements: dict[str, dict[str, str]]
+    """Construct path to finding to reason."""
+
+    def resources(self, kind: str) -> dict[str, Resource]:
+        """Return the properties of all resources of a type, keyed by `<stack>/<logical id>`."""
+        return {
+            f"{stack}/{logical_id}": resource
+            for stack, template in self.templates.items()
+            for logical_id, resource in template["Resources"].items()
+            if resource["Type"] == kind
+        }
+
+    def properties(self, kind: str) -> dict[str, Resource]:
+        """Return the properties of all resources of a type, keyed by `<stack>/<logical id>`."""
+        return {name: resource.get("Properties", {}) for name, resource in self.resources(kind).items()}
+
+    def only(self, kind: str) -> Resource:
+        """Return the properties of the one resource of a type."""
+        (properties,) = self.properties(kind).values()
+        return properties
+
+    def named(self, kind: str, part: str) -> Resource:
+        """Return the properties of the one resource of a type whose logical id starts with `part`."""
+        (properties,) = [
+            properties
+            for name, properties in self.properties(kind).items()
+            if name.partition("/")[2].startswith(part)
+        ]
+        return properties
+
+    def identity_statements(self) -> Iterator[tuple[str, Resource]]:
+        """Yield every Allow statement of roles and policies, with the policy's name."""
+        for name, policy in self.properties("AWS::IAM::Policy").items():
+            yield from ((name, statement) for statement in _allowing(policy["PolicyDocument"]))
+        for name, role in self.properties("AWS::IAM::Role").items():
+            for policy in role.get("Policies", []):
+                yield from ((name, statement) for statement in _allowing(policy["PolicyDocument"]))
+
+    def permissions(self, role: str) -> set[tuple[str, str]]:
+        """Return `(action, resource)` of the role whose logical id starts with `role`, references as JSON."""
+        return {
+            (action, json.dumps(resource, sort_keys=True))
+            for name, statement in self.identity_statements()
+            if name.partition("/")[2].startswith(role)
+            for action in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+        }
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a policy's value or list of values as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def _allowing(document: Resource) -> list[Resource]:
+    return [statement for statement in document["Statement"] if statement["Effect"] == "Allow"]
+
+
+def context(name: str) -> dict[str, Any]:
+    """Return the context that `cdk -c env=<name>` would give, without building the layer."""
+    recorded = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return {**recorded, "env": name, "aws:cdk:bundling-stacks": []}
+
+
+def synthesise(name: str, outdir: Path, **extra: str) -> Application:
+    """Build and synthesise an environment in this process; any finding of cdk-nag raises.
+
+    The layer stays unbuilt (it has tests of its own), and CDK's template rules, which load for seconds, are
+    left to the test that is about them.
+    """
+    os.environ["CDK_VALIDATION"] = "false"
+    os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "1"
+    app = App(context={**context(name), **extra}, outdir=str(outdir))
+    environment = EnvironmentConfig.from_app(app)
+    build(app, environment)
+    app.synth()
+    stacks = ("Data", "Turn", "Api")
+    files = {stack: outdir / f"SilentInfinity-{name}-{stack}" for stack in stacks}
+    return Application(
+        environment=environment,
+        templates={stack: _read(file, "template") for stack, file in files.items()},
+        acknowledgements=_acknowledgements([_read(file, "metadata") for file in files.values()]),
+    )
+
+
+def _read(file: Path, kind: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(Path(f"{file}.{kind}.json").read_text(encoding="utf-8"))
+    return content
+
+
+def _acknowledgements(documents: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for document in documents:
+        for path, entries in document.items():
+            for entry in entries:
+                if entry["type"] == "aws:cdk:acknowledged-rules":
+                    accepted = {key.partition("::")[2]: reason for key, reason in entry["data"].items()}
+                    found.setdefault(path, {}).update(accepted)
+    return found

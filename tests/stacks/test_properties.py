@@ -1,0 +1,135 @@
+"""Properties of the templates, and the proof that each check can fail."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.stacks import properties
+from tests.stacks.synthesised import Application
+
+Check = Callable[[Application], None]
+Damage = Callable[[Application], None]
+
+
+@pytest.mark.parametrize("check", properties.CHECKS, ids=lambda check: check.__name__)
+def test_every_environment_holds(check: Check, application: Application) -> None:
+    """What is promised for production has to be true where it is tried first."""
+    check(application)
+
+
+def _set(kind: str, part: str, path: str, value: Any) -> Damage:
+    """Return a damage: the property at `path` of the resource whose logical id starts with `part` changes."""
+
+    def damage(application: Application) -> None:
+        target: Any = application.named(kind, part)
+        *way, last = path.split(".")
+        for step in way:
+            target = target[int(step)] if step.isdigit() else target[step]
+        target[last] = value
+
+    return damage
+
+
+def _drop(kind: str, part: str, key: str) -> Damage:
+    """Return a damage: the resource whose logical id starts with `part` loses a property."""
+    return lambda application: application.named(kind, part).__delitem__(key)
+
+
+def _allow(actions: list[str], resource: str) -> Damage:
+    """Return a damage: the role of the capture function may do more."""
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    return lambda application: application.named("AWS::IAM::Policy", "CaptureRole")["PolicyDocument"][
+        "Statement"
+    ].append(statement)
+
+
+def _share_role(application: Application) -> None:
+    functions = application.properties("AWS::Lambda::Function")
+    first, second = [functions[name] for name in functions if name.startswith("Turn/")][:2]
+    first["Role"] = second["Role"]
+
+
+def _count_nothing(application: Application) -> None:
+    rules = application.only("AWS::WAFv2::WebACL")["Rules"]
+    rules[1]["Statement"]["ManagedRuleGroupStatement"]["RuleActionOverrides"].pop()
+
+
+TABLE = "AWS::DynamoDB::Table"
+POOL = "AWS::Cognito::UserPool"
+CLIENT = "AWS::Cognito::UserPoolClient"
+METHOD = "AWS::ApiGateway::Method"
+STAGE = "AWS::ApiGateway::Stage"
+MACHINE = "AWS::StepFunctions::StateMachine"
+DAMAGES: list[tuple[Check, Damage]] = [
+    (properties.permissions_name_their_resources, _allow(["dynamodb:GetItem"], "*")),
+    (properties.permissions_name_their_resources, _allow(["dynamodb:*"], "arn:aws:dynamodb:::table/x")),
+    (properties.tables_are_protected, _drop(TABLE, "Feedback", "PointInTimeRecoverySpecification")),
+    (properties.tables_are_protected, _drop(TABLE, "Prompts", "SSESpecification")),
+    (properties.tables_are_protected, _drop(TABLE, "Conversations", "TimeToLiveSpecification")),
+    (properties.tables_are_protected, _set(TABLE, "TurnEvents", "DeletionProtectionEnabled", False)),
+    (properties.functions_are_single_purpose, _share_role),
+    (properties.functions_are_single_purpose, _drop("AWS::Lambda::Function", "Intent", "LoggingConfig")),
+    (properties.every_log_ends, _drop("AWS::Logs::LogGroup", "AccessLog", "RetentionInDays")),
+    (properties.the_workflow_keeps_no_words, _set(MACHINE, "Turn", "StateMachineType", "STANDARD")),
+    (
+        properties.the_workflow_keeps_no_words,
+        _set(MACHINE, "Turn", "LoggingConfiguration.IncludeExecutionData", True),
+    ),
+    (properties.every_placeholder_is_substituted, _set(MACHINE, "Turn", "DefinitionSubstitutions.New", "x")),
+    (properties.routes_are_authorised, _set(METHOD, "Apiv1feedbackPOST", "AuthorizationType", "NONE")),
+    (properties.requests_are_validated, _drop(METHOD, "Apiv1turnsPOST", "RequestValidatorId")),
+    (
+        properties.the_access_log_names_nobody,
+        _set(STAGE, "Api", "AccessLogSetting.Format", '{"who": "$context.authorizer.claims.sub"}'),
+    ),
+    (properties.the_access_log_names_nobody, _set(STAGE, "Api", "MethodSettings.0.DataTraceEnabled", True)),
+    (properties.requests_are_throttled, _set(STAGE, "Api", "MethodSettings.1.ThrottlingRateLimit", 10_000)),
+    (
+        properties.a_firewall_stands_before_the_stage,
+        _set("AWS::WAFv2::WebACLAssociation", "Firewall", "ResourceArn", "arn:aws:another"),
+    ),
+    (properties.bodies_of_turns_are_only_counted, _count_nothing),
+    (properties.operators_need_a_second_factor, _set(POOL, "Operators", "MfaConfiguration", "OPTIONAL")),
+    (
+        properties.operators_need_a_second_factor,
+        _set(POOL, "Operators", "AdminCreateUserConfig.AllowAdminCreateUserOnly", False),
+    ),
+    (
+        properties.people_sign_in_safely,
+        _set(CLIENT, "People", "ExplicitAuthFlows", ["ALLOW_USER_PASSWORD_AUTH"]),
+    ),
+    (properties.the_bucket_is_closed, _drop("AWS::S3::Bucket", "Prompts", "VersioningConfiguration")),
+    (
+        properties.queues_and_topics_are_closed,
+        lambda application: application.templates["Turn"]["Resources"].update(
+            {"Plain": {"Type": "AWS::SQS::Queue", "Properties": {}}}
+        ),
+    ),
+    (
+        properties.alarms_reach_the_operations_topic,
+        _set("AWS::CloudWatch::Alarm", "TurnsFail", "AlarmActions", []),
+    ),
+    (properties.keys_rotate, _set("AWS::KMS::Key", "DataKey", "EnableKeyRotation", False)),
+    (properties.nothing_has_a_fixed_name, _set(TABLE, "Limits", "TableName", "Limits")),
+    (properties.everything_is_tagged, _set("AWS::Lambda::Function", "Intent", "Tags", [])),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "damage"), DAMAGES, ids=[f"{check.__name__}-{n}" for n, (check, _) in enumerate(DAMAGES)]
+)
+def test_a_check_sees_what_it_is_there_for(check: Check, damage: Damage, prod: Application) -> None:
+    """A check that cannot fail protects nobody."""
+    damaged = replace(prod, templates=deepcopy(prod.templates))
+    damage(damaged)
+
+    with pytest.raises((AssertionError, KeyError)):
+        check(damaged)
+
+
+def test_every_check_was_seen_failing() -> None:
+    """New checks come with a damage that they notice."""
+    assert {check for check, _ in DAMAGES} == set(properties.CHECKS)
