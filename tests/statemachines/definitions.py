@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stacks import templates
-from stacks.templates import FixedWords
+from stacks.safety_texts import SafetyTexts
 
 HELP_LINE = {
     "id": "us-988",
@@ -18,13 +18,15 @@ HELP_LINE = {
     "country": "US",
     "language": "en",
 }
-WORDS = FixedWords(
+WORDS = SafetyTexts(
     fallback="I'm here, and I can't write well right now. In the US you can call or text 988.",
     red_flag='Please don\'t be alone with this. Call or text 988 "now".',
     still_in_progress="Your message is still being answered.\nAsk again in a moment.",
-    help="If you are in danger, call or text 988 — any time \U0001f499.",
-    resources=(HELP_LINE,),
-    red_flags=(r"\bkill(?:ing)? myself\b", r"\bdon't want to (?:live|be alive)\b"),
+    help={
+        "text": "If you are in danger, call or text 988 — any time \U0001f499.",
+        "resources": [HELP_LINE],
+    },
+    red_flags=[r"\bkill(?:ing)? myself\b", r"\bdon't want to (?:live|be alive)\b"],
 )
 RESOURCES = {
     "CaptureFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:capture",

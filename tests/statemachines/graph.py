@@ -1,8 +1,8 @@
 """A state machine as a graph, and what is proved of it by following every path, loops and errors included.
 
 A Parallel state runs all its branches, so its branches are put one after the other: whatever holds on every
-path then holds however they interleave. A proof gives a list of complaints, each with a path that shows it; no
-complaint means that no path, of whatever length, breaks the rule.
+path then holds however they interleave. A proof gives a list of complaints, each with a path that shows it;
+no complaint means that no path, of whatever length, breaks the rule.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ State = dict[str, Any]
 
 
 class Edge(NamedTuple):
-    """A step that an execution can take. ``assign`` is what is assigned on the way, as the definition has it."""
+    """A step that an execution can take. ``assign`` is what it assigns on the way."""
 
     source: str
     target: str
@@ -225,10 +225,10 @@ _INTERFERING = re.compile(
 
 
 def interference_complaints(definition: Mapping[str, Any]) -> list[str]:
-    """Paths on which a limit, refusal, clarification, template or experiment meets a message that is not clear.
+    """Paths on which a limit, refusal, clarification, template or experiment meets an unclear message.
 
-    Such states are known by what they read. They may lie behind the one edge that asks for a clear verdict and
-    nowhere else, and no message that took another edge may come back to the question.
+    Such states are known by what they read. They may lie behind the one edge that asks for a clear verdict
+    and nowhere else, and no message that took another edge may come back to the question.
     """
     graph = Graph(definition)
     asking = [e for edges in graph.edges.values() for e in edges if e.condition == "$screen.path = 'clear'"]

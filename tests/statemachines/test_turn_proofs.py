@@ -109,6 +109,11 @@ def serve_the_draft(definition: Definition) -> None:
     state(definition, "Serve the reserve")["Assign"]["served"]["text"] = "{% $draft.text %}"
 
 
+def serve_without_help(definition: Definition) -> None:
+    """Leave the help lines out of a crisis reply."""
+    state(definition, "Serve the vetted reply")["Assign"]["served"]["resources"] = []
+
+
 def test_no_path_reaches_a_model_or_an_answer_unjudged() -> None:
     """Invariant 1: the screen, or the red flags when it is down, and validation for generated text."""
     assert screening(raw_turn()) == []
@@ -158,31 +163,28 @@ def test_nothing_can_interfere_with_a_crisis() -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (rule("Which path?", 2, "Is the person over a limit?"), "Is the person over a limit? can touch a crisis"),
-        (rule("Which path?", 0, "Refuse kindly"), "Refuse kindly can touch a crisis"),
-        (default("Which path?", "What kind of reply fits?"), "What kind of reply fits? can touch a crisis"),
-        (goes("Plan a crisis reply", "Plan a reply"), "Plan a reply can touch a crisis"),
-        (rule("What can be served instead?", 0, "Answer from a template"), "Answer from a template can touch a crisis"),
-        (catches("Generate a reply", "Ask to wait"), "Ask to wait can touch a crisis"),
-        (goes("Capture the message", "Is the message blocked?"), "Is the message blocked? can touch a crisis"),
+        (rule("Which path?", 2, "Is the person over a limit?"), "Is the person over a limit? can"),
+        (rule("Which path?", 0, "Refuse kindly"), "Refuse kindly can"),
+        (default("Which path?", "What kind of reply fits?"), "What kind of reply fits? can"),
+        (goes("Plan a crisis reply", "Plan a reply"), "Plan a reply can"),
+        (rule("What can be served instead?", 0, "Answer from a template"), "Answer from a template can"),
+        (catches("Generate a reply", "Ask to wait"), "Ask to wait can"),
+        (goes("Capture the message", "Is the message blocked?"), "Is the message blocked? can"),
         (goes("Take it as a crisis", "Which path?"), "a crisis is asked again"),
         (rule("Which path?", 3, "Plan a crisis reply"), None),
         (
             lambda definition: state(definition, "Plan a crisis reply")["Assign"]["plan"].update(
                 variants="{% $turn.variants %}"
             ),
-            "Plan a crisis reply can touch a crisis",
+            "Plan a crisis reply can",
         ),
-        (
-            lambda definition: state(definition, "Serve the vetted reply")["Assign"]["served"].update(resources=[]),
-            "Serve the vetted reply serves a crisis without help lines",
-        ),
+        (serve_without_help, "Serve the vetted reply serves a crisis without help lines"),
         (
             lambda definition: state(definition, "Which path?")["Choices"][3].update(Condition="{% true %}"),
             "0 edges ask for a clear verdict",
         ),
     ],
-)  # fmt: skip
+)
 def test_the_interference_proof_notices(change: Break, complaint: str | None) -> None:
     """A proof that cannot fail proves nothing; and treating a clear message as a crisis harms nobody."""
     found = interference_complaints(broken(change))

@@ -143,7 +143,7 @@ def test_branches_assign_nothing() -> None:
 
 
 def test_nobodys_words_are_in_the_definition() -> None:
-    """The definition is visible in the template and the console: fixed words come from the data files alone."""
+    """Fixed words come from the data files alone: two copies of a help line drift apart."""
     text = templates.turn_definition()
 
     assert "988" not in text
