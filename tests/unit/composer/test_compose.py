@@ -1,18 +1,18 @@
 """The composer is what answers when nothing else does: it has to be acceptable for whatever comes in."""
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from silent_infinity import data
 from silent_infinity.domain.composer import compose
 from silent_infinity.domain.guards.after import limits
 from silent_infinity.domain.mirror import echoable, turn_around
 from silent_infinity.domain.prose import fold, paragraphs
 from silent_infinity.domain.quality import validate_reply
-from tests.support.vectors import VECTORS, description, load_vectors
+from tests.support.vectors import description, load_vectors
 
 CLASSES = ("TC3", "TC4", "TC5")
 SUBJECTS = ("I", "my mother", "he", "we", "nobody", "my boss", "it", "everyone", "the kids", "you")
@@ -103,27 +103,19 @@ def test_every_reply_is_acceptable_whatever_was_said(message: str, turn_class: s
     assert len(reply) <= limits(turn_class)["max_characters"]
 
 
-def test_words_of_risk_are_never_said_back_even_if_nothing_else_stopped_them() -> None:
-    """The composer also answers when the screen is down: "you don't deserve to live" must not come from
-    it.
-    """
-    golden = json.loads((VECTORS / "crisis_golden_en.json").read_text(encoding="utf-8"))["cases"]
-    said_back = [
-        case["text"]
-        for case in golden
-        if case["level"] >= 2
-        for frame in (
-            "I hear that",
-            "You are telling me",
-            "I am taking in",
-            "What I hear is",
-            "feels to you",
-            "put it",
-        )
-        if frame in compose(case["text"], "TC4", "s").replace("I hear that something", "")
-    ]
-
-    assert said_back == []
+@pytest.mark.parametrize("case", load_vectors("composer_risk.json"), ids=description)
+@pytest.mark.parametrize("turn_class", CLASSES)
+def test_words_of_risk_are_never_said_back_even_if_nothing_else_stopped_them(
+    case: dict[str, Any], turn_class: str
+) -> None:
+    """The words "you don't deserve to live" must not come from here, even if a screen missed them."""
+    reserve = {
+        text.replace("\n\n", " ")
+        for name in ("heavy", "dark")
+        for text in data.load("composer.json")["reserve"][name]
+    }
+    for seed in ("1", "2", "3"):
+        assert compose(case["message"], turn_class, seed).replace("\n\n", " ") in reserve
 
 
 def test_nothing_of_a_message_that_nobody_screened_is_said_back() -> None:
