@@ -198,7 +198,11 @@ class Normaliser:
                 seen[token] = word
             if word == _QUOTE:
                 quotes.append(length)
-            elif word and not (word in ".," and words and words[-1] in ".,"):
+            elif word and not (
+                (word in ".," and words and words[-1] in ".,")
+                # A word said over and over says nothing more the third time.
+                or (len(words) > 1 and word == words[-1] == words[-2])
+            ):
                 words.append(word)
                 length += len(word) + 1
         canonical = " ".join(words)

@@ -114,8 +114,8 @@ class _Reading:
     def hits(self, across: int | None = None) -> list[_Hit]:
         """Return the hits that can decide the verdict; with `across`, only such as span that position.
 
-        Matches are weighed from the most serious down, and no further than where a lesser one could not change the
-        verdict any more.
+        Matches are weighed from the most serious down, and no further than where a lesser one could not
+        change the verdict any more.
         """
         found: list[_Hit] = []
         weighed: dict[tuple[str, str], _Hit | None] = {}
