@@ -11,6 +11,7 @@ from local.cli import checks, conversation, doctor, first_run, logs, stack_comma
 from local.cli.command import Commands, Context
 from local.cli.terminal import wrapped
 from local.tools.errors import LocalError
+from local.tools.running import end_cleanly_when_told
 
 INTERRUPTED = 130
 
@@ -36,6 +37,7 @@ def main(argv: list[str]) -> int:
     ours, extra = _split_extra(argv)
     arguments = build_parser().parse_args(ours)
     arguments.extra = extra
+    end_cleanly_when_told()
     try:
         code: int = arguments.run(Context(), arguments)
     except KeyboardInterrupt:

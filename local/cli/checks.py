@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from local.tools.catalogue import tools_path
 from local.tools.errors import LocalError
 from local.tools.installer import ensure
 from local.tools.locations import DEVELOPMENT_VENV, REPOSITORY
+from local.tools.running import run_in_foreground
 
 NO_TESTS = 5  # pytest's exit code for a scope without a test
 TYPED = ("app.py", "local", "stacks", "functions", "tests")
@@ -133,4 +133,4 @@ def _run(command: list[str], **extra: str) -> int:
     # Tests never call a real model or a real account, whatever the caller's shell is set up for.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     env = {**clean, **extra, "PATH": tools_path(clean.get("PATH", ""))}
-    return subprocess.run(command, cwd=REPOSITORY, env=env, check=False).returncode
+    return run_in_foreground(command, cwd=REPOSITORY, env=env)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 
 from local.cli.command import Commands, Context
@@ -13,7 +12,7 @@ from local.cli.terminal import table
 from local.tools.catalogue import cdk_command
 from local.tools.installer import ensure
 from local.tools.locations import REPOSITORY
-from local.tools.running import run_reporting
+from local.tools.running import run_in_foreground, run_reporting
 
 LOCAL = "local"
 ENVIRONMENTS = (LOCAL, "dev", "staging", "prod")
@@ -148,7 +147,7 @@ def _run_cdk(arguments: list[str], environment: Mapping[str, str]) -> int:
     from local.stack.deployment import cdk_environment
 
     command = [*cdk_command(), *arguments]
-    return subprocess.run(command, cwd=REPOSITORY, env=cdk_environment(environment), check=False).returncode
+    return run_in_foreground(command, cwd=REPOSITORY, env=cdk_environment(environment))
 
 
 def run_outbox(context: Context, _arguments: argparse.Namespace) -> int:

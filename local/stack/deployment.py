@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from local.stack.fingerprint import fingerprint
 from local.tools.catalogue import CDK_VERSION, cdk_command, tools_path
 from local.tools.errors import LocalError
 from local.tools.progress import Progress
-from local.tools.running import run_reporting, tail
+from local.tools.running import run_reporting, side_by_side, tail
 
 if TYPE_CHECKING:
     import boto3
@@ -58,10 +57,7 @@ class Deployment:
         made_from = self._fingerprint()
         # Gone until all is done: after a failure, going back to the old sources needs a deployment too.
         self.client("ssm").delete_parameters(Names=[DEPLOYED_PARAMETER])
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            steps = [pool.submit(self._bootstrap), pool.submit(self._synthesise)]
-            for step in steps:
-                step.result()
+        side_by_side([self._bootstrap, self._synthesise])
         self._cdk(
             "Deploying the stacks", "deploy", ["deploy", "--app", str(self._assembly), *self._deploy_options]
         )

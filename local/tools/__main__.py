@@ -8,6 +8,7 @@ from local.tools.catalogue import CATALOGUE
 from local.tools.errors import LocalError
 from local.tools.installer import ensure
 from local.tools.progress import Progress
+from local.tools.running import end_cleanly_when_told
 
 
 def main(names: list[str]) -> int:
@@ -16,6 +17,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"No such tool: {', '.join(unknown)}. There are: {', '.join(CATALOGUE)}.", file=sys.stderr)
         return 2
+    end_cleanly_when_told()
     try:
         ensure(names, Progress())
     except LocalError as error:

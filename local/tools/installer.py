@@ -10,15 +10,15 @@ import fcntl
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from local.tools.catalogue import CATALOGUE, Tool
 from local.tools.errors import LocalError
 from local.tools.locations import TOOLS, venv_python
 from local.tools.progress import Progress, Step
-from local.tools.running import run_reporting, tail
+from local.tools.running import run_reporting, side_by_side, tail
 
 STAMP = ".recipe"
 
@@ -40,9 +40,7 @@ def ensure(names: Iterable[str], progress: Progress) -> None:
     stale = [tool for tool in (CATALOGUE[name]() for name in names) if not is_current(tool)]
     if not stale:
         return
-    with ThreadPoolExecutor(max_workers=len(stale)) as pool:
-        for outcome in [pool.submit(_install, tool, progress) for tool in stale]:
-            outcome.result()
+    side_by_side(partial(_install, tool, progress) for tool in stale)
 
 
 def _install(tool: Tool, progress: Progress) -> None:
