@@ -91,7 +91,10 @@ def classify(message: str, *, has_history: bool = False) -> tuple[str, float]:
             return exact
     if not _looks_english(folded, tokens):
         return _other_language(folded, tokens)
-    return _weigh(folded, tokens)
+    intent, confidence = _weigh(folded, tokens)
+    if intent == "unclear" and has_history and english.words("function_words").intersection(tokens):
+        return "continuation", 0.5  # few words make sense after others
+    return intent, confidence
 
 
 def _exact(bare: str, *, has_history: bool) -> tuple[str, float] | None:
