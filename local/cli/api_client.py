@@ -26,11 +26,12 @@ class RefusedError(LocalError):
         parts = [str(problem.get("title") or problem.get("message") or "no reason given")]
         parts += [str(problem["detail"])] if problem.get("detail") else []
         parts += [f"{v.get('path')}: {v.get('keyword')}" for v in problem.get("violations", [])]
+        said = "; ".join(part.rstrip(".") for part in parts)
         help_text = problem.get("help", {}).get("text", "")
         remedy = (
             "Sign-in may have changed: `./run deploy -e local`." if status == httpx.codes.UNAUTHORIZED else ""
         )
-        super().__init__(f"The API refused with {status}: {'; '.join(parts)}.", help_text or remedy)
+        super().__init__(f"The API refused with {status}: {said}.", help_text or remedy)
 
 
 @dataclass
