@@ -14,7 +14,7 @@ from tests.support.vectors import load_vectors
 FLAGS = data.load("red_flags.json")["patterns"]
 CASES = load_vectors("crisis_golden_en.json")
 UNMISTAKABLE = [case for case in CASES if case.get("unmistakable")]
-# Figures of speech, games and fiction do hit: while the screen is down, a false alarm costs a set of help lines.
+# Figures of speech, games and fiction do hit: with the screen down, a false alarm costs a set of help lines.
 FIGURATIVE = {"idiom", "gaming", "fiction", "lyrics"}
 HARMLESS = [case for case in CASES if case["level"] == 0 and case["category"] not in FIGURATIVE]
 

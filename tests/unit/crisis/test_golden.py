@@ -23,20 +23,17 @@ def test_the_development_messages_get_their_level() -> None:
 
 
 def test_held_out_messages_are_found_as_often_as_was_measured() -> None:
-    """An honest floor. The held-out messages were written after the rules were finished, and looked for
-    wordings that the rules had not thought of (indirect farewells, understatement); they were scored, and no
-    rule was changed for them. Rules alone find about a quarter of such wording, at about one false alarm in
-    twenty hard negatives. An earlier held-back set, written before the rules but remembered while writing
-    them, had scored .99: that figure was worth nothing, and the set is now part of the development messages.
-    Closing this gap is the work of the learned stages."""
+    """An honest floor. The held-out messages were written after the last change of a rule for a development
+    message, scored once, and no rule was changed for them: sensitivity .646, specificity .948. They have the
+    same author as the rules, so wording by other people will be found less often. Three earlier sets of this
+    kind are now development messages. One, written before the rules but remembered while writing them, had
+    scored .99, which was worth nothing; two that looked on purpose for wordings that no rule had thought of
+    (indirect farewells, understatement) had scored .17 and .24. Closing that gap is the work of the learned
+    stages."""
     found = _measure(HELD_OUT)
 
-    assert found["sensitivity"] >= HELD_OUT_SENSITIVITY
-    assert found["specificity"] >= HELD_OUT_SPECIFICITY
-
-
-HELD_OUT_SENSITIVITY = 0.24
-HELD_OUT_SPECIFICITY = 0.95
+    assert found["sensitivity"] >= 0.64
+    assert found["specificity"] >= 0.94
 
 
 @pytest.mark.parametrize("name", [DEVELOPMENT, HELD_OUT])
