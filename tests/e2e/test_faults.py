@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -12,9 +12,8 @@ from tests.e2e.conftest import Client, Tables
 from tests.support.model_server import Behaviour, ModelServer
 from tests.support.world import MIRROR, TELLING
 
+ALIAS = "live"
 ACTIVE_RISK = "I want to die and I have been planning it."
-
-Broken = Callable[[str], object]
 
 
 class Functions:
@@ -40,30 +39,36 @@ class Functions:
         return found
 
     @contextmanager
-    def down(self, *beginnings: str) -> Iterator[None]:
-        """Let no invocation of the functions through: Lambda throttles them."""
-        for beginning in beginnings:
-            self._lambda.put_function_concurrency(
-                FunctionName=self.name(beginning), ReservedConcurrentExecutions=0
-            )
+    def down(self, beginning: str) -> Iterator[None]:
+        """Take away the alias that the workflow invokes: every call of the function fails."""
+        name = self.name(beginning)
+        version = self._live_version(name)
+        self._lambda.delete_alias(FunctionName=name, Name=ALIAS)
         try:
             yield
         finally:
-            for beginning in beginnings:
-                self._lambda.delete_function_concurrency(FunctionName=self.name(beginning))
+            self._lambda.create_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
 
     @contextmanager
     def with_variable(self, beginning: str, variable: str, value: str) -> Iterator[None]:
-        """Change one environment variable of a function."""
+        """Let the alias run a version with one environment variable changed."""
         name = self.name(beginning)
+        version = self._live_version(name)
         before = self._lambda.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         self._lambda.update_function_configuration(
             FunctionName=name, Environment={"Variables": {**before, variable: value}}
         )
+        broken = self._lambda.publish_version(FunctionName=name)["Version"]
+        self._lambda.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=broken)
         try:
             yield
         finally:
+            self._lambda.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
             self._lambda.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+    def _live_version(self, name: str) -> str:
+        version: str = self._lambda.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
+        return version
 
 
 @pytest.fixture(scope="session")

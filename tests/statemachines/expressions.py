@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import re
@@ -111,6 +112,7 @@ def evaluate(
     compiled.register_lambda("now", lambda: datetime.fromtimestamp(now_ms / 1000, UTC).isoformat())
     compiled.register_lambda("uuid", new_uuid)
     compiled.register_lambda("parse", json.loads)
+    compiled.register_lambda("hash", lambda text, _algorithm: hashlib.sha256(text.encode()).hexdigest())
     null = _jsonata.utils.Utils.NULL_VALUE
     bindings = {name: null if value is None else value for name, value in variables.items()}
     value = compiled.evaluate(None, {**bindings, "states": states})

@@ -22,6 +22,7 @@ REQUEST = {
     "subject": "subject",
     "token_use": "id",
     "idempotency_key": "",
+    "claim_key": "c1a1",
     "request_id": "request",
 }
 VARIABLES: dict[str, Any] = {

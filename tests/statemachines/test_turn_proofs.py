@@ -263,7 +263,7 @@ def a_second_retry(name: str) -> Break:
 @pytest.mark.parametrize(
     "change",
     [
-        sets("Capture the message", TimeoutSeconds=5),
+        sets("Capture the message", TimeoutSeconds=8),
         sets("Screen for crisis", TimeoutSeconds=6),
         sets("Detect intent", TimeoutSeconds=6),
         sets("Validate the reply", TimeoutSeconds=2),
@@ -276,7 +276,7 @@ def a_second_retry(name: str) -> Break:
         a_second_retry("Validate the reply"),
         a_second_retry("Record the turn"),
         a_second_retry("Keep the record for later"),
-        rule("Is there time to try again?", 0, "Understand the message"),
+        rule("Is there time to try again?", 0, "Capture the message"),
         sets(
             "Is there time to try again?",
             Choices=[{"Condition": "{% $attempt < 9 %}", "Next": "Begin an attempt"}],
@@ -296,7 +296,7 @@ def test_the_time_proof_notices(change: Break) -> None:
 
 def test_the_comment_tells_the_times_that_are_kept() -> None:
     """The file's first comment is what a maintainer believes."""
-    promised = {"capture": 7, "understand": 16, "generate": 17, "validate": 20, "record": 23, "queue": 26}
+    promised = {"capture": 11, "understand": 16, "generate": 17, "validate": 20, "record": 23, "queue": 26}
     after = {
         "capture": "Capture the message",
         "understand": "Understand the message",

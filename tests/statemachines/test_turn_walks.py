@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
@@ -108,6 +109,7 @@ def test_every_function_is_given_what_it_needs(theatre: Theatre, walk: Walker) -
         "idempotency_key": "key-1",
         "request_id": "request-1",
     }
+    assert capture["claim_key"] == hashlib.sha256(b"subject-1:key:key-1").hexdigest()
     assert ":execution:turn:" in capture["execution_id"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", capture["started_at"])
     assert stage.events("payloads", "CrisisScreen")[0] == {
@@ -119,6 +121,7 @@ def test_every_function_is_given_what_it_needs(theatre: Theatre, walk: Walker) -
         "used_reply_ids": ["r1"],
     }
     assert stage.events("payloads", "Intent")[0] == {
+        "turn_id": turn()["turn_id"],
         "message": turn()["message"],
         "history": turn()["history"],
         "locale": "payloads",
@@ -142,6 +145,7 @@ def test_every_function_is_given_what_it_needs(theatre: Theatre, walk: Walker) -
         "previous_failures": [],
     }
     assert stage.events("payloads", "Validate")[0] == {
+        "turn_id": turn()["turn_id"],
         "text": "A generated reply.",
         "source": "model",
         "turn_class": "TC4",
@@ -152,7 +156,6 @@ def test_every_function_is_given_what_it_needs(theatre: Theatre, walk: Walker) -
     }
     assert stage.events("payloads", "Feedback")[0]["identity"] == {
         "subject": "subject-1",
-        "idempotency_key": "key-1",
         "execution_id": capture["execution_id"],
         "body": capture["body"],
     }
@@ -631,7 +634,8 @@ def test_without_capture_the_message_is_screened_and_answered(
     record = recorded(theatre, name)
     assert record["degraded"] == ["capture"]
     assert record["turn"]["message"] == "Are you there?"
-    assert (record["turn"]["user_id_hash"], record["turn"]["claim_key"]) == ("", "")
+    assert record["turn"]["user_id_hash"] == ""
+    assert len(record["turn"]["claim_key"]) == 64
     assert record["turn"]["session_id"] != body["session_id"]
     assert theatre.stage.events(name, "CrisisScreen")[0]["message"] == "Are you there?"
     assert theatre.stage.events(name, "Generate")[0]["variants"] == {}

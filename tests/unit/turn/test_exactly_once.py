@@ -142,6 +142,21 @@ def test_a_turn_without_any_store_is_still_answered_and_recorded_later() -> None
     assert [event["turn_id"] for event in world.events()] == [answer["turn_id"]]
 
 
+def test_a_request_that_is_sent_again_while_everything_is_down_is_one_turn_in_the_end() -> None:
+    """Neither claimed nor recorded, several times over: the queue still knows that it was one request."""
+    world = _world()
+    world.down = {"capture", "record"}
+    answers = [world.turn(TELLING, key="key-1") for _ in range(3)]
+    world.down = set()
+    world.redrive()
+    late = world.turn(TELLING, key="key-1")
+
+    assert [answer["status_code"] for answer in [*answers, late]] == [200] * 4
+    assert len(world.events()) == 1
+    assert late["body"]["turn_id"] == world.events()[0]["turn_id"]
+    assert not world.queue
+
+
 def test_the_same_request_twenty_times_at_once_is_one_turn() -> None:
     """Impatient clients and retrying proxies send the same message side by side."""
     world = World(

@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from silent_infinity.domain.ids import body_hash, claim_key, user_id_hash, uuid4, uuid7
+from silent_infinity.domain.ids import body_hash, user_id_hash, uuid4, uuid7
 
 TIMES = st.integers(min_value=0, max_value=(1 << 48) - 1)
 RANDOM = st.binary(min_size=10, max_size=16)
@@ -39,19 +39,6 @@ def test_a_pseudonym_needs_the_salt() -> None:
 
     assert pseudonym == "09b33db7bf81098560b98e8c6a93470c3b102adf530a3b00da5787a72dfca211"
     assert pseudonym != user_id_hash("pepper", "subject")
-
-
-def test_the_same_key_of_two_people_is_two_claims() -> None:
-    """A client's idempotency key must never show one person another's reply."""
-    assert claim_key("person-a", "key-1", "e1") != claim_key("person-b", "key-1", "e1")
-    assert claim_key("person-a", "key-1", "e1") == claim_key("person-a", "key-1", "e2")
-
-
-def test_without_a_key_every_execution_is_a_turn_of_its_own() -> None:
-    """Two equal messages are two turns, but a retried step of one execution must find its own claim."""
-    assert claim_key("person-a", "", "e1") != claim_key("person-a", "", "e2")
-    assert claim_key("person-a", "", "e1") == claim_key("person-a", "", "e1")
-    assert claim_key("person-a", "execution:e1", "e9") != claim_key("person-a", "", "e1")
 
 
 def test_the_hash_of_a_body_ignores_the_order_of_its_keys() -> None:

@@ -292,7 +292,15 @@ def test_an_access_token_is_no_id_token(world: World) -> None:
     """ID tokens only, everywhere: checked behind the authorizer too."""
     from silent_infinity.usecases.capture_message import CaptureRequest
 
-    captured = world.capture_message(CaptureRequest({"message": "hi"}, "person-1", "access", "execution-1"))
+    request = CaptureRequest(
+        body={"message": "hi"},
+        subject="person-1",
+        token_use="access",
+        claim_key="claim-1",
+        execution_id="execution-1",
+    )
+
+    captured = world.capture_message(request)
 
     assert captured.response is not None
     assert captured.response.status_code == 401

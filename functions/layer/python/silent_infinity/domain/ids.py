@@ -33,16 +33,6 @@ def user_id_hash(salt: str, subject: str) -> str:
     return hashlib.sha256(f"{salt}{subject}".encode()).hexdigest()
 
 
-def claim_key(user_hash: str, idempotency_key: str, execution_id: str) -> str:
-    """Return the key of the claim that makes a turn happen once.
-
-    The client's key counts within one person only. Without one, the execution itself is the key: the turn is
-    fresh, and a retried step still finds what an earlier attempt of the same execution began.
-    """
-    scope = f"key:{idempotency_key}" if idempotency_key else f"execution:{execution_id}"
-    return hashlib.sha256(f"{user_hash}:{scope}".encode()).hexdigest()
-
-
 def body_hash(body: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a request body, whatever the order of its keys."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from silent_infinity.domain import problems
 from silent_infinity.domain.guards.before import check_message, redact
-from silent_infinity.domain.ids import body_hash, claim_key, user_id_hash, uuid4, uuid7
+from silent_infinity.domain.ids import body_hash, user_id_hash, uuid4, uuid7
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.text import clean_message, utf8_size
 from silent_infinity.domain.turn import (
@@ -52,13 +52,18 @@ ID_TOKEN = "id"  # noqa: S105 -- the kind of token, not a token
 
 @dataclass(frozen=True, slots=True)
 class CaptureRequest:
-    """A message as the workflow hands it over. `idempotency_key` is empty if the client sent none."""
+    """A message as the workflow hands it over.
+
+    `claim_key` is what makes the turn happen once: the state machine hashes it from the subject and the client's
+    idempotency key, or the execution if there is no key, so that it is known even when capture is down. A
+    subject is a random UUID: without salt the hash still cannot be guessed, and it is kept for a day only.
+    """
 
     body: dict[str, Any]
     subject: str
     token_use: str
+    claim_key: str
     execution_id: str
-    idempotency_key: str = ""
     request_id: str = ""
 
     @classmethod
@@ -168,7 +173,7 @@ class CaptureMessage:
     def _claim(self, attempt: "_Attempt", session_id: str | None) -> Claim:
         request, now_ms = attempt.request, unix_ms(attempt.now)
         return Claim(
-            claim_key=claim_key(attempt.user, request.idempotency_key, request.execution_id),
+            claim_key=request.claim_key,
             body_hash=body_hash(request.body),
             turn_id=uuid7(now_ms, self._randomness.token(10)),
             session_id=session_id or uuid4(self._randomness.token(16)),
@@ -178,7 +183,7 @@ class CaptureMessage:
         )
 
     def _decide(self, standing: Claim, ours: Claim, now: datetime) -> Claim | Captured:
-        if standing.body_hash != ours.body_hash:
+        if standing.body_hash and standing.body_hash != ours.body_hash:
             return Captured("refused", response=problems.key_reused())
         if standing.answer is not None:
             if standing.record is not None:

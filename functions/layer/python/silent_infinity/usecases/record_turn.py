@@ -13,7 +13,7 @@ from typing import Any
 
 from silent_infinity.domain.crisis.posture import Posture, advance
 from silent_infinity.domain.guards.before import redact
-from silent_infinity.domain.ids import body_hash, claim_key, user_id_hash
+from silent_infinity.domain.ids import body_hash, user_id_hash
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.turn import (
     CRISIS_FLOW_LEVEL,
@@ -45,7 +45,6 @@ class Identity:
     """Who sent what, for turns that capture could not claim. Never part of a record."""
 
     subject: str = ""
-    idempotency_key: str = ""
     execution_id: str = ""
     body: dict[str, Any] = field(default_factory=dict)
 
@@ -153,28 +152,23 @@ class RecordTurn:
         identity = request.identity
         turn = request.record.turn
         record = replace(request.record, turn=replace(turn, message=redact(turn.message)))
-        if record.turn.claim_key or not identity.subject:
+        if turn.user_id_hash or not turn.claim_key:
             return record
-        user = user_id_hash(self._salt.salt(), identity.subject)
+        # Nobody claimed this turn, or somebody did and died: whichever claim stands says what it is called.
         now_ms = unix_ms(self._clock.now())
         claim = self._claims.put_if_absent(
             Claim(
-                claim_key=claim_key(user, identity.idempotency_key, identity.execution_id),
-                body_hash=body_hash(identity.body),
-                turn_id=record.turn.turn_id,
-                session_id=record.turn.session_id,
-                owner=identity.execution_id,
+                claim_key=turn.claim_key,
+                body_hash=body_hash(identity.body) if identity.body else "",
+                turn_id=turn.turn_id,
+                session_id=record.answer["session_id"],
+                owner=identity.execution_id or turn.turn_id,
                 lease_until_ms=now_ms,
                 expires_at=now_ms // 1000 + CLAIM_SECONDS,
             )
         )
-        turn = replace(
-            record.turn,
-            user_id_hash=user,
-            claim_key=claim.claim_key,
-            turn_id=claim.turn_id,
-            session_id=claim.session_id,
-        )
+        user = user_id_hash(self._salt.salt(), identity.subject) if identity.subject else ""
+        turn = replace(record.turn, user_id_hash=user, turn_id=claim.turn_id, session_id=claim.session_id)
         answer = {**record.answer, "turn_id": claim.turn_id, "session_id": claim.session_id}
         return replace(record, turn=turn, answer=answer)
 

@@ -7,7 +7,7 @@ that remain.
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -23,6 +23,11 @@ _IMMINENT: Final = 4
 # How far around a hit its sentence is read. Longer sentences than this are read in part, around each hit.
 _REACH: Final = 240
 _CLAUSE_REACH: Final = 110
+# How long a match can be, and by how much at a time a long text is searched.
+_LONGEST_MATCH: Final = 260
+_SEGMENT: Final = 500
+# How far from a hit the message's contexts are looked for, in a message that is longer than twice that.
+_NEIGHBOURHOOD: Final = 700
 # How many words of the messages before this one are joined with it.
 _JOINED_WORDS: Final = 40
 _JOINED_MESSAGES: Final = 3
@@ -105,7 +110,7 @@ class _Reading:
         self._rules = rules
         self.text = canonical.text
         self._quoted = canonical.quoted
-        self._message_contexts: dict[str, bool] = {}
+        self._message_contexts: dict[tuple[str, int | None], bool] = {}
 
     @cached_property
     def _breaks(self) -> list[int]:
@@ -138,26 +143,44 @@ class _Reading:
 
     def _matches(self, across: int | None) -> list[tuple[Entry, int, int]]:
         matches: list[tuple[Entry, int, int]] = []
-        for group in self._rules.groups:
-            if not any(key in self.text for key in group.keys):
-                continue
-            regex, position = group.regex, 0
-            while match := regex.search(self.text, position):
-                position = match.start() + 1
-                if across is None or match.start() < across < match.end():
-                    matches.append((group.entries[int((match.lastgroup or "e0")[1:])], *match.span()))
+        for left, right, end in self._segments():
+            segment = self.text[left:end]
+            for group in self._rules.groups:
+                if not any(key in segment for key in group.keys):
+                    continue
+                regex, position = group.regex, left
+                while (match := regex.search(self.text, position, end)) and match.start() < right:
+                    position = match.start() + 1
+                    if across is None or match.start() < across < match.end():
+                        matches.append((group.entries[int((match.lastgroup or "e0")[1:])], *match.span()))
         return matches
 
-    def holds(self, name: str) -> bool:
-        """Whether the message as a whole has the context `name`."""
-        known = self._message_contexts.get(name)
+    def _segments(self) -> Iterator[tuple[int, int, int]]:
+        """Yield where matches may start (from, to) and how far they may reach: a long text holds key words of
+        many groups, a piece of it those of few."""
+        for left in range(0, len(self.text), _SEGMENT):
+            right = left + _SEGMENT
+            end = self.text.find(" ", right + _LONGEST_MATCH)
+            yield left, right, len(self.text) if end < 0 else end
+
+    def holds(self, name: str, place: int | None = None) -> bool:
+        """Whether the message has the context `name`, anywhere or in the neighbourhood of a place.
+
+        In a long message, a film that is mentioned pages away does not make a disclosure fiction.
+        """
+        block = None if place is None or len(self.text) <= 2 * _NEIGHBOURHOOD else place // _NEIGHBOURHOOD
+        known = self._message_contexts.get((name, block))
         if known is None:
             context = self._rules.contexts[name]
             if isinstance(context, Combination):
-                known = all(map(self.holds, context.all_of)) and not any(map(self.holds, context.none_of))
+                known = all(self.holds(part, place) for part in context.all_of) and not any(
+                    self.holds(part, place) for part in context.none_of
+                )
             else:
-                known = context.regex.search(self.text) is not None
-            self._message_contexts[name] = known
+                left = 0 if block is None else max(0, (block - 1) * _NEIGHBOURHOOD)
+                right = len(self.text) if block is None else (block + 2) * _NEIGHBOURHOOD
+                known = context.regex.search(self.text, left, right) is not None
+            self._message_contexts[name, block] = known
         return known
 
     def _weigh(self, entry: Entry, around: "_Surroundings") -> _Hit | None:
@@ -171,7 +194,7 @@ class _Reading:
                 return None
             if entry.subject == "self" and subject == "other":
                 level, about_other = min(level, RISK_LEVEL), True
-            if about_other and self.holds("fiction"):
+            if about_other and self.holds("fiction", around.start):
                 return None
         if any(self._in_context(name, around) for name in entry.unless):
             negated = level >= RISK_LEVEL and not about_other and self._denied(around)
@@ -189,18 +212,18 @@ class _Reading:
 
     def _denied(self, around: "_Surroundings") -> bool:
         """Whether a voided hit is the writer's own denial: distress with a denial is still distress."""
-        return self._in_context("negated", around) and not self.holds("fiction")
+        return self._in_context("negated", around) and not self.holds("fiction", around.start)
 
     def _in_context(self, name: str, around: "_Surroundings") -> bool:
         if name == "quoted":
-            return around.is_quoted and self.holds("speech")
+            return around.is_quoted and self.holds("speech", around.start)
         context = self._rules.contexts[name]
         if isinstance(context, Combination):
             return all(self._in_context(part, around) for part in context.all_of) and not any(
                 self._in_context(part, around) for part in context.none_of
             )
         if context.scope == "message":
-            return self.holds(name)
+            return self.holds(name, around.start)
         text = around.scope(context.scope)
         found = context.regex.match(text) if context.scope == "after" else context.regex.search(text)
         return found is not None
@@ -230,7 +253,7 @@ class _Surroundings:
 
     def __init__(self, reading: _Reading, start: int, end: int) -> None:
         self._reading = reading
-        self._start = start
+        self.start = start
         self._end = end
         left, right = reading.sentence(start, end)
         self._left = max(left, start - _REACH)
@@ -240,12 +263,12 @@ class _Surroundings:
     @cached_property
     def subject(self) -> str:
         """See `_Reading.subject_before`."""
-        return self._reading.subject_before(self._left, self._start)
+        return self._reading.subject_before(self._left, self.start)
 
     @cached_property
     def is_quoted(self) -> bool:
         """Whether the hit stands in quotation marks."""
-        return self._reading.is_quoted(self._start)
+        return self._reading.is_quoted(self.start)
 
     def scope(self, name: str) -> str:
         """Return the text of a scope: the clause before, what follows in the sentence, or the sentence."""
@@ -258,7 +281,7 @@ class _Surroundings:
 
     @cached_property
     def _clause_before(self) -> str:
-        text = self._reading.text[max(self._left, self._start - _CLAUSE_REACH) : self._start]
+        text = self._reading.text[max(self._left, self.start - _CLAUSE_REACH) : self.start]
         cut = 0
         for found in _CLAUSE_BREAK.finditer(text):
             cut = found.end()
