@@ -50,10 +50,10 @@ class TurnStack(Stack):
         capture = self._capture()
         screen = self._function("CrisisScreen", "crisis_screen", "Screens a message for crisis", seconds=5)
         intent = self._function(
-            "Intent", "intent", "Finds out what kind of turn a message asks for", seconds=4
+            "Intent", "intent", "Finds out what kind of turn a message asks for", seconds=5
         )
         generate = self._generate()
-        validate = self._function("Validate", "validate", "Lets no draft reach a person unread", seconds=4)
+        validate = self._function("Validate", "validate", "Lets no draft reach a person unread", seconds=3)
         record = self._recorder("Feedback", "feedback", "Records a turn exactly once", Duration.seconds(5))
         redrive = self._recorder(
             "TurnRedrive",
@@ -132,7 +132,7 @@ class TurnStack(Stack):
             "Capture",
             "capture",
             "Captures a message before anything else can fail",
-            seconds=4,
+            seconds=6,
             settings={
                 Setting.CONVERSATIONS_TABLE: data.conversations.table_name,
                 Setting.IDEMPOTENCY_TABLE: data.idempotency.table_name,

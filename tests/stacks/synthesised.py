@@ -1,7 +1,6 @@
 """The CDK application as a test sees it: templates, acknowledgements and findings of one environment."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,15 +85,17 @@ def context(name: str) -> dict[str, Any]:
     return {**recorded, "env": name, "aws:cdk:bundling-stacks": []}
 
 
-def synthesise(name: str, outdir: Path, **extra: str) -> Application:
+def synthesise(name: str, outdir: Path, *, template_rules: bool = False, **extra: str) -> Application:
     """Build and synthesise an environment in this process; any finding of cdk-nag raises.
 
-    The layer stays unbuilt (it has tests of its own), and CDK's template rules, which load for seconds, are
-    left to the test that is about them.
+    The layer stays unbuilt: it has tests of its own. CDK's template rules, which load for seconds, are
+    applied on demand only. `extra` is context from the command line.
     """
-    os.environ["CDK_VALIDATION"] = "false"
-    os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "1"
-    app = App(context={**context(name), **extra}, outdir=str(outdir))
+    app = App(
+        context={**context(name), **extra},
+        outdir=str(outdir),
+        builtin_cloud_formation_validation=template_rules,
+    )
     environment = EnvironmentConfig.from_app(app)
     build(app, environment)
     app.synth()

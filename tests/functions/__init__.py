@@ -1,0 +1,1 @@
+"""Handlers: what an event becomes, and what comes back."""

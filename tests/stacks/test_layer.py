@@ -1,0 +1,193 @@
+"""What Lambda gets: the layer built for AWS for real, and the functions' own packages."""
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from stacks.constructs import python_layer
+from stacks.constructs.python_layer import LayerBuildError, WheelTarget, build_layer, layer_fingerprint
+from stacks.environment import ENVIRONMENTS
+from stacks.paths import FUNCTIONS, LAYER, PROMPTS, ROOT
+from tests.stacks.synthesised import Application
+
+AWS = WheelTarget(python="3.13", architecture="arm64")
+MEGABYTE = 1_000_000
+ELF_MACHINE_AARCH64 = 183
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The layer for AWS, with the wheels that pip chose for it."""
+    folder = tmp_path_factory.mktemp("layer")
+    build_layer(AWS, folder)
+    return folder / "python"
+
+
+def pins(file: Path) -> dict[str, str]:
+    """Return name to version of a requirements file."""
+    found = re.findall(
+        r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)$", file.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    return {name.lower().replace("_", "-"): version for name, version in found}
+
+
+def test_every_compiled_module_is_for_the_processor_and_python_of_lambda(layer: Path) -> None:
+    """A wheel of the developer's own machine is found by the first invocation on AWS, not before."""
+    compiled = sorted(layer.rglob("*.so"))
+    assert compiled
+    for module in compiled:
+        machine = int.from_bytes(module.read_bytes()[18:20], "little")
+        assert machine == ELF_MACHINE_AARCH64, module
+        assert "cpython-313-aarch64" in module.name or ".abi3." in module.name, module
+
+
+def test_the_layer_is_small(layer: Path) -> None:
+    """Lambda unpacks it at every cold start."""
+    size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+
+    assert size <= 60 * MEGABYTE
+
+
+def test_the_layer_has_the_package_its_data_and_the_prompts(layer: Path) -> None:
+    """The prompts lie outside of the layer's folder and are the reserve when bucket and table are down."""
+    package = layer / "silent_infinity"
+
+    assert (package / "bootstrap.py").is_file()
+    assert (package / "data" / "red_flags.json").is_file()
+    assert (package / "schemas" / "turn_request.schema.json").is_file()
+    assert not (package / "prompts").is_symlink()
+    shipped = {path.relative_to(package / "prompts") for path in (package / "prompts").rglob("*.md")}
+    assert shipped == {path.relative_to(PROMPTS) for path in PROMPTS.rglob("*.md")}
+    assert shipped
+
+
+def test_the_layer_has_nothing_that_no_function_needs(layer: Path) -> None:
+    """boto3 comes with the runtime; byte code of another interpreter is dead weight."""
+    names = {path.name for path in layer.rglob("*")}
+
+    assert not {"boto3", "botocore", "pip", "__pycache__", "tests"} & names
+    assert not [name for name in names if name.endswith((".pyc", ".pyi"))]
+
+
+def test_licences_are_shipped(layer: Path) -> None:
+    """Most of what is redistributed asks for it."""
+    without = [
+        folder.name
+        for folder in layer.glob("*.dist-info")
+        if not any(re.search("licen|copying|notice", path.name, re.IGNORECASE) for path in folder.rglob("*"))
+    ]
+
+    assert without == []
+
+
+def test_the_functions_run_with_the_versions_that_are_tested() -> None:
+    """Otherwise the tests are about another program."""
+    shipped, developed = pins(LAYER / "requirements.txt"), pins(ROOT / "requirements.txt")
+    both = shipped.keys() & developed.keys()
+
+    assert both >= {"aws-lambda-powertools", "jsonschema", "openai"}
+    assert {name: shipped[name] for name in both} == {name: developed[name] for name in both}
+
+
+def test_every_dependency_of_the_layer_is_pinned(layer: Path) -> None:
+    """pip is told to install no dependency by itself, so a missing pin is a missing module."""
+    installed = {
+        folder.name.partition("-")[0].lower().replace("_", "-") for folder in layer.glob("*.dist-info")
+    }
+    target = {"python_version": "3.13", "sys_platform": "linux", "platform_machine": "aarch64", "extra": ""}
+    requirements = [
+        Requirement(line.removeprefix("Requires-Dist: "))
+        for folder in layer.glob("*.dist-info")
+        for line in (folder / "METADATA").read_text(encoding="utf-8").splitlines()
+        if line.startswith("Requires-Dist: ")
+    ]
+    needed = {
+        requirement.name.lower().replace("_", "-")
+        for requirement in requirements
+        if requirement.marker is None or requirement.marker.evaluate(target)
+    }
+
+    assert installed == set(pins(LAYER / "requirements.txt"))
+    assert needed - installed == set()
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py")))
+def test_a_functions_own_package_is_tiny(name: str) -> None:
+    """What two functions share belongs into the layer, which is cached."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in (FUNCTIONS / name).rglob("*"):
+            if "__pycache__" not in path.parts:
+                archive.write(path, path.relative_to(FUNCTIONS / name))
+
+    assert package.tell() <= 50_000
+
+
+def test_a_changed_source_changes_the_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fingerprint decides whether anything is built and deployed at all."""
+    sources = tmp_path / "python"
+    (sources / "silent_infinity").mkdir(parents=True)
+    module = sources / "silent_infinity" / "module.py"
+    requirements = tmp_path / "requirements.txt"
+    outside = tmp_path / "prompts"
+    outside.mkdir()
+    (sources / "silent_infinity" / "prompts").symlink_to(outside)
+    monkeypatch.setattr(python_layer, "LAYER", tmp_path)
+    monkeypatch.setattr(python_layer, "SOURCES", sources)
+    monkeypatch.setattr(python_layer, "REQUIREMENTS", requirements)
+    seen = set()
+    for changed, text in [(module, "1"), (module, "2"), (requirements, "a==1"), (outside / "v1.md", "Hello")]:
+        requirements.touch()
+        changed.write_text(text, encoding="utf-8")
+        seen.add(layer_fingerprint(AWS))
+    seen.add(layer_fingerprint(WheelTarget(python="3.13", architecture="x86_64")))
+
+    assert len(seen) == 5
+
+
+def test_compiled_python_does_not_change_the_fingerprint() -> None:
+    """Otherwise running the tests would make the next deployment build a layer."""
+    before = layer_fingerprint(AWS)
+    cache = python_layer.SOURCES / "silent_infinity" / "__pycache__"
+    existed = cache.exists()
+    cache.mkdir(exist_ok=True)
+    stray = cache / "stray.cpython-399.pyc"
+    stray.write_bytes(b"x")
+    try:
+        assert layer_fingerprint(AWS) == before
+    finally:
+        stray.unlink()
+        if not existed:
+            cache.rmdir()
+
+
+def test_a_pin_that_cannot_be_installed_fails_with_pips_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Falling back to Docker, or to a source build, would hide it."""
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("./no-such-wheel.whl\n", encoding="utf-8")
+    monkeypatch.setattr(python_layer, "REQUIREMENTS", requirements)
+    monkeypatch.setattr(python_layer, "WHEEL_CACHE", tmp_path / "cache")
+
+    with pytest.raises(LayerBuildError, match="no-such-wheel"):
+        build_layer(AWS, tmp_path / "out")
+
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_environment_deploys_what_is_tested_here(name: str, applications: dict[str, Application]) -> None:
+    """These tests build for one target; AWS must not be given another."""
+    environment = applications[name].environment
+    if not environment.is_local:
+        assert (environment.lambda_python, environment.lambda_architecture) == ("3.13", "arm64")
+    layers = applications[name].properties("AWS::Lambda::LayerVersion").values()
+    assert json.dumps([layer["CompatibleRuntimes"] for layer in layers]) == json.dumps(
+        [[f"python{environment.lambda_python}"]] * 2
+    )

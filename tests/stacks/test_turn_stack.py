@@ -1,0 +1,228 @@
+"""The turn: who may do what, how long each step may take, and what is deployed with it."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from statelint.linter import Linter
+
+from tests.stacks.synthesised import Application
+
+TURN_ROLES = ("Capture", "CrisisScreen", "Intent", "Generate", "Validate", "Feedback")
+ALL_ROLES = (*TURN_ROLES, "TurnRedrive", "Seed", "FeedbackApi", "SessionsApi")
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+def actions(application: Application, role: str, on: str = "") -> set[str]:
+    """Return what the role may do on resources whose reference names `on`."""
+    return {action for action, resource in application.permissions(f"{role}Role") if on in resource}
+
+
+def definition(application: Application) -> str:
+    """Return the state machine's definition with its placeholders filled in, as CloudFormation does it."""
+    machine = application.only("AWS::StepFunctions::StateMachine")
+    text: str = machine["DefinitionString"]
+    for name, value in machine["DefinitionSubstitutions"].items():
+        concrete = (
+            value if isinstance(value, str) else f"arn:aws:lambda:us-east-1:123456789012:function:{name}:live"
+        )
+        text = text.replace(f"${{{name}}}", concrete)
+    return text
+
+
+def tasks(states: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every Task, those in branches included."""
+    for state in states.values():
+        if state["Type"] == "Task":
+            yield state
+        for branch in state.get("Branches", []):
+            yield from tasks(branch["States"])
+
+
+def test_the_deployed_definition_is_valid(application: Application) -> None:
+    """Step Functions would refuse it at the deployment, half way through an update."""
+    text = definition(application)
+    machine = json.loads(text)
+    for task in tasks(machine["States"]):
+        if isinstance(task["TimeoutSeconds"], str):
+            # The linter knows numbers only; Step Functions takes an expression here.
+            task["TimeoutSeconds"] = 1
+
+    assert "${" not in text
+    assert Linter.validate(machine) == []
+
+
+def test_pure_steps_may_do_nothing_but_log(application: Application) -> None:
+    """The screen must not depend on anything that can be down, and what reads drafts needs no store."""
+    for role in ("CrisisScreen", "Intent", "Validate"):
+        assert actions(application, role) == LOGS
+
+
+def test_turn_events_can_be_written_and_never_changed(application: Application) -> None:
+    """Every experiment is judged on them: no role at all may update or delete one, or read them yet."""
+    allowed = {role: actions(application, role, "TurnEvents") for role in ALL_ROLES}
+
+    assert {role: found for role, found in allowed.items() if found} == {
+        "Feedback": {"dynamodb:PutItem"},
+        "TurnRedrive": {"dynamodb:PutItem"},
+    }
+
+
+def test_late_recording_may_do_what_recording_may(application: Application) -> None:
+    """The redrive function replays the same use case; a missing permission would show only in an outage."""
+    stores = [
+        {pair for pair in application.permissions(f"{role}Role") if "Data:" in pair[1]}
+        for role in ("Feedback", "TurnRedrive")
+    ]
+
+    assert stores[0] == stores[1]
+    assert stores[0]
+
+
+def test_only_the_seed_writes_prompts_and_variants(application: Application) -> None:
+    """What the turn reads as given must not be writable from the turn."""
+    writers = {
+        role
+        for role in ALL_ROLES
+        for store in ("Prompts", "Variants")
+        if actions(application, role, store) - {"dynamodb:GetItem", "dynamodb:Scan", "s3:GetObject"}
+    }
+
+    assert writers == {"Seed"}
+
+
+def test_bedrock_may_be_called_by_generation_only_and_for_models_of_the_catalogue(prod: Application) -> None:
+    """A model that is not in the catalogue has no price and no known abilities."""
+    callers = {role for role in ALL_ROLES if any(a.startswith("bedrock:") for a in actions(prod, role))}
+    models = {
+        re.sub(r".*:(inference-profile|foundation-model)/", r"\1/", resource.rstrip('"]}'))
+        for action, resource in prod.permissions("GenerateRole")
+        if action == "bedrock:InvokeModel"
+    }
+
+    assert callers == {"Generate"}
+    assert "inference-profile/us.anthropic.claude-sonnet-4-6" in models
+    assert "foundation-model/anthropic.claude-sonnet-4-6" in models
+    assert all("*" not in model for model in models)
+
+
+def test_without_bedrock_nothing_may_call_it(applications: dict[str, Application]) -> None:
+    """The local stack's templates ask for no permission that they have no use for."""
+    assert not any(action.startswith("bedrock:") for action in actions(applications["local"], "Generate"))
+
+
+def test_the_state_machine_may_call_its_six_functions_by_their_aliases(application: Application) -> None:
+    """An alias is what a gradual deployment moves; calling the function itself would go past it."""
+    permissions = application.permissions("TurnRole")
+    invoked = {
+        json.loads(resource)["Ref"] for action, resource in permissions if action == "lambda:InvokeFunction"
+    }
+
+    assert sorted(re.sub(r"Alias[0-9A-F]{8}$", "", reference) for reference in invoked) == sorted(TURN_ROLES)
+    assert {a for a, _ in permissions if a.startswith(("dynamodb:", "sqs:"))} == {
+        "dynamodb:GetItem",
+        "sqs:SendMessage",
+    }
+
+
+def longest(task: dict[str, Any], states: dict[str, Any]) -> int:
+    """Return how many seconds a Task waits at most: its number, or the upper bound in its expression."""
+    waits = task["TimeoutSeconds"]
+    if isinstance(waits, int):
+        return waits
+    if waits == "{% $seconds %}":
+        waits = next(s["Assign"]["seconds"] for s in states.values() if "seconds" in s.get("Assign", {}))
+    bound = re.search(r"\$min\(\[(\d+)", waits)
+    assert bound, waits
+    return int(bound[1])
+
+
+def test_a_function_outlives_its_task_by_a_second(application: Application) -> None:
+    """Earlier, Lambda would cut off work that is still waited for; later, nobody listens any more."""
+    states = json.loads(application.only("AWS::StepFunctions::StateMachine")["DefinitionString"])["States"]
+    waits = {
+        function[1]: longest(task, states)
+        for task in tasks(states)
+        if (function := re.match(r"\$\{(\w+)FunctionArn\}", task["Arguments"].get("FunctionName", "")))
+    }
+    seconds = {
+        role: application.named("AWS::Lambda::Function", f"{role}Function")["Timeout"] for role in TURN_ROLES
+    }
+
+    assert seconds == {role: wait + 1 for role, wait in waits.items()}
+
+
+def test_functions_get_only_the_settings_that_they_read(application: Application) -> None:
+    """A name or an address that a function does not need is one more that its logs could show."""
+    common = {"ENVIRONMENT"}
+    settings = {
+        re.sub(r"Function[0-9A-F]{8}$", "", name.partition("/")[2]): {
+            variable
+            for variable in function["Environment"]["Variables"]
+            if not variable.startswith("POWERTOOLS_")
+        }
+        for name, function in application.properties("AWS::Lambda::Function").items()
+    }
+
+    assert settings["CrisisScreen"] == settings["Intent"] == settings["Validate"] == common
+    assert settings["Feedback"] == settings["TurnRedrive"]
+    assert settings["Seed"] == common | {"VARIANTS_TABLE", "PROMPTS_TABLE", "PROMPTS_BUCKET"}
+    assert {setting for found in settings.values() for setting in found if "KEY" in setting} == set()
+
+
+def test_events_are_never_logged_by_powertools(application: Application) -> None:
+    """The variable of the same name in a developer's shell logs whole inputs."""
+    for name, function in application.properties("AWS::Lambda::Function").items():
+        assert function["Environment"]["Variables"]["POWERTOOLS_LOGGER_LOG_EVENT"] == "false", name
+
+
+def test_the_seed_runs_again_when_prompts_or_variants_change(application: Application) -> None:
+    """CloudFormation compares properties: without the hash a new prompt would never be published."""
+    seed = application.only("Custom::SilentInfinitySeed")
+
+    assert re.fullmatch(r"[0-9a-f]{64}", seed["ContentHash"])
+    assert int(seed["ServiceTimeout"]) <= 120
+
+
+def test_unrecorded_turns_are_tried_one_by_one(application: Application) -> None:
+    """A turn that cannot be recorded must not hold up, or be blamed on, its neighbour in a batch."""
+    mapping = application.only("AWS::Lambda::EventSourceMapping")
+    (source,) = [
+        queue
+        for name, queue in application.properties("AWS::SQS::Queue").items()
+        if "RedrivePolicy" in queue and name.startswith("Turn/")
+    ]
+    redrive = application.named("AWS::Lambda::Function", "TurnRedrive")
+
+    assert mapping["BatchSize"] == 1
+    assert source["VisibilityTimeout"] >= 6 * redrive["Timeout"]
+
+
+@pytest.mark.parametrize(("name", "gradual"), [("local", 0), ("dev", 0), ("staging", 9), ("prod", 9)])
+def test_deployments_to_real_people_are_gradual(
+    name: str, gradual: int, applications: dict[str, Application]
+) -> None:
+    """Ten percent first, and back at the first alarm; the seed is called by no person and goes at once."""
+    application = applications[name]
+    groups = application.properties("AWS::CodeDeploy::DeploymentGroup")
+    aliases = application.resources("AWS::Lambda::Alias").values()
+
+    assert len(groups) == gradual
+    assert sum("CodeDeployLambdaAliasUpdate" in alias.get("UpdatePolicy", {}) for alias in aliases) == gradual
+    for group in groups.values():
+        assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+        assert len(group["AlarmConfiguration"]["Alarms"]) == 1
+
+
+def test_production_keeps_the_turn_warm(prod: Application) -> None:
+    """A cold start in front of a person in distress is what provisioned concurrency is bought for."""
+    warm = {
+        name.partition("/")[2].partition("Alias")[0]
+        for name, alias in prod.properties("AWS::Lambda::Alias").items()
+        if "ProvisionedConcurrencyConfig" in alias
+    }
+
+    assert warm == {*TURN_ROLES, "FeedbackApi", "SessionsApi"}
