@@ -154,6 +154,7 @@ def language_model(settings: Settings, clock: "Clock") -> "LanguageModel":
             base_url=settings.text("LLM_BASE_URL"),
             api_key=_api_key(settings),
             model_override=model_override,
+            max_output_tokens=settings.integer("LLM_MAX_OUTPUT_TOKENS", 0),
         )
         guarded = DeadlineModel(RetryModel(server, clock), clock)
         # A server with one model would only be asked the same thing again.

@@ -5,17 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from silent_infinity.domain.crisis.posture import Posture
-from silent_infinity.domain.crisis.screen import RULE_STAGE, ScreenResult, screen
+from silent_infinity.domain.crisis.screen import ScreenResult, screen
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.turn import PostureState, Utterance
 from silent_infinity.ports.clock import Clock, unix_ms
-
-
-RULES = RULE_STAGE[0]
-
-
-class ScreenFailedError(RuntimeError):
-    """The stage that everything rests on failed: there is no verdict, not even a clear one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ class ScreenForCrisis:
         """Screen the message.
 
         Raises:
-            ScreenFailedError: the rules did not run. The state machine then decides by its red flags.
+            ScreenError: no stage gave a verdict. The state machine then decides by its red flags.
         """
         start = unix_ms(self._clock.now())
         result = screen(
@@ -73,6 +66,4 @@ class ScreenForCrisis:
             request.used_reply_ids,
             request.turn_id,
         )
-        if RULES in result.degraded:
-            raise ScreenFailedError("rules")
         return Screened(result, unix_ms(self._clock.now()) - start, request.turn_id)

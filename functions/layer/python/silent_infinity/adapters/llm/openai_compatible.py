@@ -33,7 +33,7 @@ class OpenAICompatibleModel:
 
     The SDK takes most of a second to import, so it is imported with the first request. `model_override` names
     the one model that the server has, whatever a request asks for. `api_key` may be empty where none is asked
-    for.
+    for. `max_output_tokens` lowers what requests allow (0 does not): small machines write slowly.
     """
 
     def __init__(
@@ -43,12 +43,14 @@ class OpenAICompatibleModel:
         base_url: str,
         api_key: str = "",
         model_override: str = "",
+        max_output_tokens: int = 0,
         provider: str = PROVIDER,
     ) -> None:
         self._clock = clock
         self._base_url = base_url
         self._api_key = api_key
         self._model_override = model_override
+        self._max_output_tokens = max_output_tokens
         self._provider = provider
 
     def complete(self, request: ModelRequest) -> ModelReply:
@@ -67,7 +69,7 @@ class OpenAICompatibleModel:
             stream = self._client.chat.completions.create(
                 model=name,
                 messages=_messages(request),
-                max_tokens=request.max_tokens,
+                max_tokens=min(request.max_tokens, self._max_output_tokens or request.max_tokens),
                 stream=True,
                 stream_options={"include_usage": True},
                 timeout=self._timeout(request),

@@ -57,7 +57,11 @@ class StreamedReply:
         """
         if not self.finish_reason:
             raise TransientModelError(f"{self.provider}:truncated")
-        return self._reply("".join(self._pieces), self.finish_reason)
+        text = "".join(self._pieces)
+        if self.finish_reason == "length":
+            # Half a sentence at the end says less than none; without a whole one, validation has to see it.
+            text = whole_sentences(text) or text
+        return self._reply(text, self.finish_reason)
 
     def cut(self) -> ModelReply:
         """Return what arrived before the deadline, up to its last whole sentence, if the class is served so.
