@@ -2,6 +2,7 @@
 
 import dataclasses
 import platform
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ LOCAL = "local"
 LLM_PROVIDERS = ("bedrock", "openai_compatible", "composer")
 COGNITO_PLANS = ("essentials", "plus")
 HOST = "host"
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _ARCHITECTURES = ("arm64", "x86_64")
 _ARCHITECTURE_OF_MACHINE = MappingProxyType(
     {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
@@ -30,7 +32,8 @@ class EnvironmentConfig:
     """One environment: every field is a value of its block in `cdk.json`.
 
     `lambda_python` is "3.N" and `lambda_architecture` "arm64" or "x86_64"; the block may say "host" for both,
-    which the local stack needs because its functions run on the interpreter of the machine.
+    which the local stack needs because its functions run on the interpreter of the machine. `email_sender` is
+    an address of a domain that SES has verified, or empty for Cognito's own sender.
     """
 
     name: str
@@ -60,7 +63,9 @@ class EnvironmentConfig:
     waf_requests_per_five_minutes: int
     people_self_sign_up: bool
     people_password_sign_in: bool
+    people_admin_sign_in: bool
     cognito_plan: str
+    email_sender: str
 
     @classmethod
     def from_app(cls, app: App) -> Self:
@@ -123,6 +128,8 @@ class EnvironmentConfig:
         }.items():
             if getattr(self, field) not in choices:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must be one of {', '.join(choices)}")
+        if self.email_sender and not _ADDRESS.fullmatch(self.email_sender):
+            raise EnvironmentConfigError(f"email_sender of {self.name!r} must be an e-mail address")
         if self.llm_provider == "openai_compatible" and not self.llm_base_url:
             raise EnvironmentConfigError(
                 f"llm_provider openai_compatible of {self.name!r} needs llm_base_url"

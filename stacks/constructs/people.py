@@ -1,6 +1,6 @@
 """Who may sign in: people in one user pool, operators in another that nobody can join by themselves."""
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
@@ -31,6 +31,7 @@ class PeoplePool(Construct):
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
             mfa=cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            email=_sender(environment),
             password_policy=_password_policy(12),
             feature_plan=_PLANS[environment.cognito_plan],
             standard_threat_protection_mode=_threat_protection(environment),
@@ -39,11 +40,12 @@ class PeoplePool(Construct):
         )
         self.client = self.pool.add_client(
             "Client",
-            # Passwords travel to Cognito only as a proof (SRP), except where a script has to sign in.
+            # Passwords travel to Cognito only as a proof (SRP), except where a script has to sign in. The
+            # administrative way in needs AWS credentials besides the password.
             auth_flows=cognito.AuthFlow(
                 user_srp=True,
                 user_password=environment.people_password_sign_in,
-                admin_user_password=environment.people_password_sign_in,
+                admin_user_password=environment.people_admin_sign_in,
             ),
             disable_o_auth=True,
             generate_secret=False,
@@ -78,6 +80,7 @@ class OperatorsPool(Construct):
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
             mfa=cognito.Mfa.REQUIRED,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            email=_sender(environment),
             password_policy=_password_policy(14),
             feature_plan=_PLANS[environment.cognito_plan],
             standard_threat_protection_mode=_threat_protection(environment),
@@ -93,7 +96,9 @@ class OperatorsPool(Construct):
         )
         self.client = self.pool.add_client(
             "Client",
-            auth_flows=cognito.AuthFlow(user_srp=True),
+            # The administrative way in, which needs AWS credentials too, is how the first operator enrols a
+            # second factor before there is a page to do it on.
+            auth_flows=cognito.AuthFlow(user_srp=True, admin_user_password=True),
             disable_o_auth=True,
             generate_secret=False,
             prevent_user_existence_errors=True,
@@ -113,6 +118,17 @@ def _password_policy(length: int) -> cognito.PasswordPolicy:
         require_digits=True,
         require_symbols=True,
         temp_password_validity=Duration.days(3),
+    )
+
+
+def _sender(environment: EnvironmentConfig) -> cognito.UserPoolEmail | None:
+    if not environment.email_sender:
+        return None
+    return cognito.UserPoolEmail.with_ses(
+        from_email=environment.email_sender,
+        from_name="Silent Infinity",
+        ses_region=Aws.REGION,
+        ses_verified_domain=environment.email_sender.partition("@")[2],
     )
 
 

@@ -257,7 +257,9 @@ def people_sign_in_safely(application: Application) -> None:
     flows = set(application.named("AWS::Cognito::UserPoolClient", "People")["ExplicitAuthFlows"])
     expected = {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
     if environment.is_local:
-        expected |= {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"}
+        expected |= {"ALLOW_USER_PASSWORD_AUTH"}
+    if environment.name != "prod":
+        expected |= {"ALLOW_ADMIN_USER_PASSWORD_AUTH"}
     assert flows == expected
 
 

@@ -1,7 +1,7 @@
 """The CDK application as a test sees it: templates, acknowledgements and findings of one environment."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,14 +85,23 @@ def context(name: str) -> dict[str, Any]:
     return {**recorded, "env": name, "aws:cdk:bundling-stacks": []}
 
 
-def synthesise(name: str, outdir: Path, *, template_rules: bool = False, **extra: str) -> Application:
+def synthesise(
+    name: str,
+    outdir: Path,
+    *,
+    template_rules: bool = False,
+    block: Mapping[str, Any] | None = None,
+    **extra: str,
+) -> Application:
     """Build and synthesise an environment in this process; any finding of cdk-nag raises.
 
     The layer stays unbuilt: it has tests of its own. CDK's template rules, which load for seconds, are
-    applied on demand only. `extra` is context from the command line.
+    applied on demand only. `block` changes fields of the environment, `extra` is context from the command
+    line.
     """
+    recorded = context(name)
     app = App(
-        context={**context(name), **extra},
+        context={**recorded, name: {**recorded[name], **(block or {})}, **extra},
         outdir=str(outdir),
         builtin_cloud_formation_validation=template_rules,
     )

@@ -77,3 +77,37 @@ def test_a_model_server_of_the_laptop_reaches_generation_only(tmp_path: Path) ->
     assert generate.startswith("Turn/Generate")
     assert variables["LLM_PROVIDER"] == "openai_compatible"
     assert variables["LLM_BASE_URL"] == "http://127.0.0.1:9/v1"
+
+
+def test_mail_comes_from_the_verified_domain(tmp_path: Path, prod: Application) -> None:
+    """Cognito's own sender stops after 50 messages a day: whoever signs up then never gets a code."""
+    application = synthesise("prod", tmp_path / "prod", block={"email_sender": "care@silent.example"})
+    configurations = [
+        pool["EmailConfiguration"] for pool in application.properties("AWS::Cognito::UserPool").values()
+    ]
+
+    assert len(configurations) == 2
+    for configuration in configurations:
+        assert configuration["EmailSendingAccount"] == "DEVELOPER"
+        assert configuration["From"] == "Silent Infinity <care@silent.example>"
+        assert "identity/silent.example" in json.dumps(configuration["SourceArn"])
+    assert "EmailConfiguration" not in prod.named("AWS::Cognito::UserPool", "People")
+
+
+def test_a_key_of_a_model_provider_is_readable_by_generation_only(tmp_path: Path) -> None:
+    """Whoever has the key can spend the money."""
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:llm-key-AbCdEf"
+    application = synthesise(
+        "dev",
+        tmp_path / "dev",
+        block={
+            "llm_provider": "openai_compatible",
+            "llm_base_url": "https://models.example/v1",
+            "llm_api_key_secret_arn": arn,
+        },
+    )
+    readers = {name for name, statement in application.identity_statements() if arn in json.dumps(statement)}
+
+    (reader,) = readers
+    assert reader.startswith("Turn/GenerateRole")
+    assert ("secretsmanager:GetSecretValue", f'"{arn}"') in application.permissions("GenerateRole")

@@ -46,6 +46,7 @@ def test_an_environment_cannot_be_changed_once_it_is_read() -> None:
         (changed("dev", lambda_architecture="mips"), "lambda_architecture of 'dev' must be one of"),
         (changed("dev", llm_provider="openai_compatible"), "needs llm_base_url"),
         (changed("dev", bedrock_regions=[]), "needs bedrock_regions"),
+        (changed("dev", email_sender="nobody"), "email_sender of 'dev' must be an e-mail address"),
     ],
 )
 def test_a_wrong_block_is_refused_with_the_field_that_is_wrong(block: Any, told: str) -> None:
