@@ -616,7 +616,18 @@ def test_the_person_gets_the_reply_even_if_the_queue_is_down_too(theatre: Theatr
     assert (got.status, got.body["reply"]["text"]) == (200, "A generated reply, checked.")
 
 
-@pytest.mark.parametrize("broken", [fails(), {"return": {"outcome": "what?"}}, {"return": None}])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        fails(),
+        {"return": captured("what?", turn=turn())},
+        {"return": captured("accepted")},
+        {"return": captured("replayed")},
+        {"return": captured("unrecorded", record={})},
+        {"return": None},
+    ],
+    ids=["raises", "odd-outcome", "no-turn", "no-response", "no-answer", "nothing"],
+)
 def test_without_capture_the_message_is_screened_and_answered(
     theatre: Theatre, walk: Walker, broken: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:
