@@ -37,7 +37,7 @@ VARIABLES: dict[str, Any] = {
     "intent": understood("clarify"),
     "path": "generate",
     "red_flag": True,
-    "plan": {"turn_class": "TC4", "mode": "model", "variants": {}, "kind": "answer", "postscript": ""},
+    "plan": {"turn_class": "TC4", "mode": "model", "variants": {}, "kind": "answer"},
     "attempt": 1,
     "seconds": 9,
     "draft": drafted(),

@@ -405,7 +405,7 @@ def test_an_unscreened_message_gets_composed_words_with_help_lines(
         ),
     )
 
-    assert got.body["reply"] == {"text": f"Composed words.\n\n{WORDS.help['text']}", "kind": "fallback"}
+    assert got.body["reply"] == {"text": "Composed words.", "kind": "fallback"}
     assert got.body["crisis"] == {"level": 0, "resources": [HELP_LINE]}
     generate = theatre.stage.events(name, "Generate")[0]
     assert (generate["mode"], generate["variants"]) == ("composer", turn()["production"])

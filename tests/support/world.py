@@ -4,6 +4,7 @@ Faults are planted by name: any state's function can be down, any store unavaila
 to happen right before or right after the n-th write.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -135,7 +136,7 @@ class World:
         self.variants = MemoryVariants(initial_variants())
         self.queue: list[dict[str, Any]] = []
         self.down: set[str] = set()
-        self.executions = 0
+        self._executions = itertools.count(1)
         self.visited: list[str] = []
         self.on_call: Callable[[str], None] = lambda _name: None
         self.on_write: Callable[[str], None] = lambda _point: None
@@ -161,7 +162,8 @@ class World:
             "idempotency_key": key,
             "request_id": "request-1",
         }
-        self.executions += 1
+        # One step, so that executions that start at the same time differ.
+        execution_id = f"execution-{next(self._executions)}"
         machine = StateMachine(
             definition(),
             {FUNCTIONS_ARN[name]: self._task(name) for name in FUNCTIONS}
@@ -176,7 +178,7 @@ class World:
         try:
             output = machine.run(
                 data,
-                execution_id=f"execution-{self.executions}",
+                execution_id=execution_id,
                 started_at=self.clock.now().isoformat().replace("+00:00", "Z"),
             )
         finally:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from silent_infinity.data import load
 from silent_infinity.domain.composer import compose
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.prompts import (
@@ -91,9 +92,7 @@ class GenerateReply:
     def __call__(self, request: GenerateRequest) -> Generated:
         """Write the draft. A model that fails is no error here: the draft says what happened."""
         seed = f"{request.turn_id}:{request.attempt}"
-        reserve = (
-            "" if request.turn_class == CRISIS_CLASS else compose(request.message, request.turn_class, seed)
-        )
+        reserve = _reserve(request, seed)
         if request.mode == COMPOSER:
             return Generated(self._composed(request, reserve), request.turn_id)
         choice = model_for(request.turn_class, request.variants)
@@ -206,6 +205,18 @@ class GenerateReply:
             return parse_prompt(text)
         except (PromptNotFoundError, PromptError):
             return None
+
+
+def _reserve(request: GenerateRequest, seed: str) -> str:
+    """Return words that may be served as they stand; none for a crisis, whose reserve is vetted elsewhere.
+
+    `composer` mode means that nobody has screened the message: then the reply asks how the person is, names
+    help lines, and says nothing of the message back.
+    """
+    if request.turn_class == CRISIS_CLASS:
+        return ""
+    help_text = load("static_replies.json")["help"]["text"] if request.mode == COMPOSER else ""
+    return compose(request.message, request.turn_class, seed, help_text)
 
 
 def _model_exposure(
