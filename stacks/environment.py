@@ -32,8 +32,10 @@ class EnvironmentConfig:
     """One environment: every field is a value of its block in `cdk.json`.
 
     `lambda_python` is "3.N" and `lambda_architecture` "arm64" or "x86_64"; the block may say "host" for both,
-    which the local stack needs because its functions run on the interpreter of the machine. `email_sender` is
-    an address of a domain that SES has verified, or empty for Cognito's own sender.
+    which the local stack needs because its functions run on the interpreter of the machine.
+    `llm_max_output_tokens` lowers what a turn class allows (0 does not): a small model on a laptop writes a
+    few dozen tokens a second, and a turn has seconds. `email_sender` is an address of a domain that SES has
+    verified, or empty for Cognito's own sender.
     """
 
     name: str
@@ -49,6 +51,7 @@ class EnvironmentConfig:
     llm_provider: str
     llm_base_url: str
     llm_model_id: str
+    llm_max_output_tokens: int
     llm_api_key_secret_arn: str
     bedrock_regions: tuple[str, ...]
     variant_cache_ttl_seconds: int
@@ -83,6 +86,7 @@ class EnvironmentConfig:
             )
         overrides = {
             "llm_base_url": app.node.try_get_context("model_base_url"),
+            "llm_model_id": app.node.try_get_context("model_id"),
             "llm_provider": app.node.try_get_context("llm_provider"),
         }
         return cls.from_block(name, app.node.try_get_context(name), overrides)

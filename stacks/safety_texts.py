@@ -38,10 +38,15 @@ def safety_texts() -> SafetyTexts:
         still_in_progress=replies["still_in_progress"]["text"],
         help={
             "text": replies["help"]["text"],
-            "resources": [lines[line_id] for line_id in replies["fallback_resources"]],
+            "resources": [_shown(lines[line_id]) for line_id in replies["fallback_resources"]],
         },
         red_flags=[flag["pattern"] for flag in _load("red_flags.json")["patterns"]],
     )
+
+
+def _shown(line: dict[str, str]) -> dict[str, str]:
+    """Return a help line as answers show it: where and when it was checked is bookkeeping."""
+    return {name: value for name, value in line.items() if name not in ("source", "checked_on")}
 
 
 def _load(name: str) -> Any:

@@ -170,6 +170,7 @@ class TurnStack(Stack):
                     for setting, value in {
                         Setting.LLM_BASE_URL: environment.llm_base_url,
                         Setting.LLM_MODEL_ID: environment.llm_model_id,
+                        Setting.LLM_MAX_OUTPUT_TOKENS: str(environment.llm_max_output_tokens or ""),
                         Setting.LLM_API_KEY_SECRET_ARN: environment.llm_api_key_secret_arn,
                     }.items()
                     if value

@@ -5,10 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from silent_infinity.usecases.validate_reply import ValidateReply, ValidateRequest
 
 from silent_infinity import bootstrap
 from silent_infinity.settings import Settings
+from silent_infinity.usecases.validate_reply import ValidateReply, ValidateRequest
 
 logger = Logger(service="validate")
 

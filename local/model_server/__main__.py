@@ -14,7 +14,8 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-MODEL_ALIAS = "smollm2-135m-instruct"
+from local.model_server import MODEL_ALIAS
+
 CONTEXT_TOKENS = 8192  # a prompt with history and a reply, for each of the parallel requests
 PARALLEL_REQUESTS = 2
 

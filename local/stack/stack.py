@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from local.model_server import MODEL_ALIAS
 from local.stack import aws, ports, processes
 from local.stack.deployment import Deployment, receive_outbox
 from local.stack.services import EMULATOR, MODEL_SERVER, SERVICES, Service, is_ready, wait_until_ready
@@ -226,7 +227,13 @@ class LocalStack:
             project=self._project,
             home=self.home,
             endpoint_url=self.endpoint_url,
-            context={"env": "local", "model_base_url": self.model_base_url, **self._context},
+            context={
+                "env": "local",
+                "model_base_url": self.model_base_url,
+                # The one model that the managed server has; other servers are asked for models by name.
+                "model_id": MODEL_ALIAS if self.model == SMALL else "",
+                **self._context,
+            },
             session=self._session,
             progress=self.progress,
         )

@@ -35,6 +35,7 @@ class Functions:
 
     def name(self, beginning: str) -> str:
         """Return the physical name of the one function whose logical id begins so."""
+        found: str
         [found] = [name for logical_id, name in self._names.items() if logical_id.startswith(beginning)]
         return found
 

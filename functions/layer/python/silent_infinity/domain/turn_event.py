@@ -33,8 +33,8 @@ class TurnEvent:
     """One turn, as experiments are judged by it.
 
     `active_variants` is the snapshot of what was in force, `exposures` what really had a part in the reply
-    that was served. `timestamp` is when the message arrived (ISO 8601, UTC), `recorded_at` when the event was made.
-    `cost_usd` is in US dollars. `feedback_text` stays None: free text never enters the record; explicit
+    that was served. `timestamp` is when the message arrived (ISO 8601, UTC), `recorded_at` when the event was
+    made. `cost_usd` is in US dollars. `feedback_text` stays None: free text never enters the record; explicit
     feedback joins by `turn_id`.
     """
 

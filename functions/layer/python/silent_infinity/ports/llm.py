@@ -11,8 +11,8 @@ class ModelRequest:
     """What a model is asked. `deadline_ms` (epoch milliseconds) is hard: later answers are worthless.
 
     `message` is what the person wrote, undelimited, for models that need no prompt; the last of `messages`
-    carries it delimited. `seed` makes the choices of offline models repeatable. `fallback_models` are the catalogue
-    ids to try, in order, when `model_id` does not answer.
+    carries it delimited. `seed` makes the choices of offline models repeatable. `fallback_models` are the
+    catalogue ids to try, in order, when `model_id` does not answer.
     """
 
     system: str
