@@ -1,0 +1,71 @@
+"""What Lambda unpacks and loads: the layer as it is built for AWS, and each function's own zip."""
+
+import io
+import zipfile
+from pathlib import Path
+
+from stacks.constructs.python_layer import WheelTarget, build_layer
+from stacks.paths import FUNCTIONS
+from tests.benchmarks.figures import Result, Row
+from tests.benchmarks.workshop import Workshop
+
+AWS = WheelTarget(python="3.13", architecture="arm64")
+MEGABYTE = 1e6
+KILOBYTE = 1e3
+MOST_LAYER_MB = 60
+MOST_FUNCTION_KB = 50
+LARGEST = 5
+
+
+def run(workshop: Workshop) -> Result:
+    """Build the layer and zip the functions."""
+    layer = workshop.folder / "layer-for-aws"
+    with workshop.progress.step("Building the layer for AWS"):
+        build_layer(AWS, layer)
+    parts = {path.name: _bytes(path) for path in (layer / "python").iterdir()}
+    own = parts.get("silent_infinity", 0)
+    total = sum(parts.values())
+    largest = sorted(parts.items(), key=lambda part: -part[1])[:LARGEST]
+    functions = {folder.name: _zipped(folder) for folder in sorted(FUNCTIONS.iterdir()) if _is_function(folder)}
+    return Result(
+        title="the layer and the functions as they are shipped",
+        floor="the pinned wheels alone, without the project's own package and prompts",
+        rows=(
+            Row(
+                what=f"layer, unzipped (Python {AWS.python}, {AWS.architecture})",
+                value=total / MEGABYTE,
+                unit="MB",
+                floor=(total - own) / MEGABYTE,
+                most=MOST_LAYER_MB,
+            ),
+            *(
+                Row(what=f"`{name}`, zip", value=size / KILOBYTE, unit="kB", most=MOST_FUNCTION_KB)
+                for name, size in functions.items()
+            ),
+        ),
+        notes=(
+            "Largest in the layer: "
+            + ", ".join(f"{name} {size / MEGABYTE:.1f} MB" for name, size in largest)
+            + f"; the project's own package with its data and prompts: {own / MEGABYTE:.1f} MB.",
+        ),
+    )
+
+
+def _is_function(folder: Path) -> bool:
+    return (folder / "handler.py").is_file()
+
+
+def _bytes(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+
+
+def _zipped(folder: Path) -> int:
+    """Return the size of the function's folder as a zip, without what the asset leaves out."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
+                made.write(path, path.relative_to(folder))
+    return len(archive.getvalue())
