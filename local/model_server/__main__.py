@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import signal
 import sys
 import threading
@@ -54,6 +55,9 @@ def main() -> int:
     params.port = arguments.port
     params.n_ctx = CONTEXT_TOKENS * PARALLEL_REQUESTS
     params.n_parallel = PARALLEL_REQUESTS
+    # Its threads wait for each other by spinning: one core is left to the functions, or all of them crawl.
+    params.cpuparams.n_threads = max(1, (os.cpu_count() or 2) - 1)
+    params.cpuparams_batch.n_threads = params.cpuparams.n_threads
     params.warmup = True
     params.ui = False
     server = xllamacpp.Server(params)
