@@ -62,7 +62,7 @@ def capture_message(settings: Settings) -> "CaptureMessage":
             settings.text("VARIANTS_TABLE"),
             clock=clock,
             initial=initial_variants,
-            keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 60),
+            keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 5),
         ),
         salt=SecretUserSalt(clients.secrets_manager, settings.text("USER_SALT_SECRET_ARN")),
         clock=clock,
