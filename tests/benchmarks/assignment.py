@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from local.tools.locations import REPOSITORY, venv_python
 from silent_infinity.domain.initial_variants import initial_variants
@@ -70,12 +71,12 @@ def run(workshop: Workshop) -> Result:
             ),
         ),
         notes=(
-            f"{UNITS} units, each the median of {REPETITIONS}. The synthetic categories have a production variant "
-            "and two arms of 10 % each, with configurations like those of today.",
-            "GrowthBook (its version is pinned in tests/benchmarks/requirements.txt) runs the same experiments "
-            "with the same shares in an environment of its own: features are loaded once, then the attributes of "
-            "each unit are set and every feature is evaluated. It is measured before and after ours; for each "
-            "unit its better time counts.",
+            f"{UNITS} units, each the median of {REPETITIONS}. The synthetic categories have a production "
+            "variant and two arms of 10 % each, with configurations like those of today.",
+            "GrowthBook (its version is pinned in tests/benchmarks/requirements.txt) runs the same "
+            "experiments with the same shares in an environment of its own: features are loaded once, then "
+            "the attributes of each unit are set and every feature is evaluated. It is measured before and "
+            "after ours; for each unit its better time counts.",
         ),
     )
 
@@ -111,7 +112,7 @@ def _timed(call: Callable[[str], object], units: Sequence[str]) -> list[float]:
 
 def _peer(folder: Path, variants: Sequence[Variant], units: Sequence[str]) -> list[float]:
     """Return the median microseconds of the SDK for each unit."""
-    experiments = {}
+    experiments: dict[str, dict[str, list[Any]]] = {}
     for variant in variants:
         experiment = experiments.setdefault(variant.category, {"variations": [], "weights": []})
         experiment["variations"].append({"variant_id": variant.variant_id, "config": variant.config})

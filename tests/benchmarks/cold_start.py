@@ -105,7 +105,9 @@ def function_settings(folder: Path) -> dict[str, dict[str, str]]:
 
 def _assets(folder: Path) -> Assets:
     host = EnvironmentConfig.from_block("local", context("local")["local"])
-    build_layer(WheelTarget(python=host.lambda_python, architecture=host.lambda_architecture), folder / "layer")
+    build_layer(
+        WheelTarget(python=host.lambda_python, architecture=host.lambda_architecture), folder / "layer"
+    )
     for name in TURN_FUNCTIONS:
         shutil.copytree(
             FUNCTIONS / name, folder / "functions" / name, ignore=shutil.ignore_patterns("__pycache__")

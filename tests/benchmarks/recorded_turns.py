@@ -132,7 +132,11 @@ def use_cases(model: WritingModel | RepeatingModel) -> dict[str, UseCase]:
         randomness=SeededRandomness(7),
         policy=CapturePolicy(limits=GENEROUS, retention_days=30),
     )
-    screen, intent, validate = ScreenForCrisis(clock=clock), DetectIntent(clock=clock), ValidateReply(clock=clock)
+    screen, intent, validate = (
+        ScreenForCrisis(clock=clock),
+        DetectIntent(clock=clock),
+        ValidateReply(clock=clock),
+    )
     generate = GenerateReply(model=model, prompts=PromptFiles(BUNDLED_PROMPTS), clock=clock)
     record = RecordTurn(
         conversations=conversations,

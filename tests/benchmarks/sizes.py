@@ -26,7 +26,9 @@ def run(workshop: Workshop) -> Result:
     own = parts.get("silent_infinity", 0)
     total = sum(parts.values())
     largest = sorted(parts.items(), key=lambda part: -part[1])[:LARGEST]
-    functions = {folder.name: _zipped(folder) for folder in sorted(FUNCTIONS.iterdir()) if _is_function(folder)}
+    functions = {
+        folder.name: _zipped(folder) for folder in sorted(FUNCTIONS.iterdir()) if _is_function(folder)
+    }
     return Result(
         title="the layer and the functions as they are shipped",
         floor="the pinned wheels alone, without the project's own package and prompts",

@@ -66,7 +66,11 @@ def run(workshop: Workshop) -> Result:
                 value=percentile([turns[place] for place in recording.longest], 50),
                 unit="ms",
             ),
-            Row(what="a turn of the first replay (nothing cached yet), p99", value=percentile(first, 99), unit="ms"),
+            Row(
+                what="a turn of the first replay (nothing cached yet), p99",
+                value=percentile(first, 99),
+                unit="ms",
+            ),
         ),
         notes=(
             f"{len(recording.turns)} turns of {SESSIONS} conversations ({TURNS_EACH} turns each), replies: "
