@@ -26,6 +26,6 @@ def lambda_handler(
     result = (screen_for_crisis or _screen_for_crisis())(ScreenRequest.from_event(event))
     logger.info(
         "screened",
-        extra={"turn_id": result.turn_id, "level": result.screen.level, "path": result.screen.path},
+        extra={"turn_id": result.turn_id, "crisis_level": result.screen.level, "path": result.screen.path},
     )
     return result.to_payload()
