@@ -74,13 +74,13 @@ def run(workshop: Workshop) -> Result:
         floor="importing boto3 (with its bytecode) and making one client, in a fresh process of the same run",
         rows=tuple(rows),
         notes=(
-            "Wall time from the started interpreter to a wired handler: its import and what bootstrap makes, with "
-            f"the environment variables that the {ENVIRONMENT} stack sets, in a fresh process each; floor and "
-            f"function in turns, medians of {ROUNDS} ({ROUNDS_WITHOUT_BYTECODE} without bytecode). Files are in the "
-            "page cache, so this is the interpreter's part of a cold start.",
-            "The layer is built as for AWS, but with wheels for this machine. It is shipped without bytecode, and "
-            "/opt cannot be written on Lambda: there every cold start compiles what it imports, which is what "
-            "*as shipped* shows.",
+            "Wall time from the started interpreter to a wired handler: its import and what bootstrap makes, "
+            f"with the environment variables that the {ENVIRONMENT} stack sets, in a fresh process each; "
+            f"floor and function in turns, medians of {ROUNDS} ({ROUNDS_WITHOUT_BYTECODE} without bytecode). "
+            "Files are in the page cache, so this is the interpreter's part of a cold start.",
+            "The layer is built as for AWS, but with wheels for this machine. It is shipped without bytecode "
+            "and /opt cannot be written on Lambda: there every cold start compiles what it imports, which is "
+            "what *as shipped* shows.",
         ),
     )
 

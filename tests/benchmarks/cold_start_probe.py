@@ -1,8 +1,8 @@
 """One cold start in a fresh process: prints wall and CPU milliseconds as JSON.
 
 Started with what is measured: `boto3`, or the name of a function whose folder comes first on the path, then
-`module:callable` for what its first invocation makes besides. Nothing is imported before the clock starts that
-the measured code would have to import itself.
+`module:callable` for what its first invocation makes besides. Nothing is imported before the clock starts
+that the measured code would have to import itself.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The emulator's own floor: an Express machine that calls six functions which do nothing, in the turn's shape.
+"""The emulator's own floor: an Express machine of six functions that do nothing, in the turn's shape.
 
 One, then two side by side, then three in a row. It is started by StartSyncExecution, and through a REST API
 with the deployed mapping templates and the deployed user pool in front, as a turn is.

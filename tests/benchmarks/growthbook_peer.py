@@ -1,7 +1,7 @@
 """Assigns units with the GrowthBook SDK. Runs in the peers' own environment: work on stdin, times on stdout.
 
-Work: `{experiments: {key: {variations, weights}}, units, repetitions}`. Times: the median microseconds of each
-unit over all experiments.
+Work: `{experiments: {key: {variations, weights}}, units, repetitions}`. Times: the median microseconds of
+each unit over all experiments.
 """
 
 import json

@@ -36,7 +36,7 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Records:
-    """What the tables hold of some sessions: turn events as (turn id, session id), counted turns by session."""
+    """What the tables hold of some sessions: turn events as (turn id, session id), and counted turns."""
 
     events: tuple[tuple[str, str], ...]
     counted: Mapping[str, int]
@@ -45,6 +45,7 @@ class Records:
 def run(workshop: Workshop) -> Result:
     """Send the turns, wait until all of them are recorded, and hold the records against the answers."""
     stack, floor = workshop.stack, workshop.floor.through_rest()
+    talks = conversations()
     with workshop.progress.step("Signing people in and warming up"):
         people = [Person(stack, f"loader-{number}") for number in range(PEOPLE)]
         warm_up(lambda client, connection: people[client].say("I feel tired today.", connection))
@@ -53,7 +54,7 @@ def run(workshop: Workshop) -> Result:
             person.accepted.clear()
     with workshop.progress.step(f"Sending {TURNS:,} turns from {CLIENTS} clients") as step:
         before = send_all(floor, clients=CLIENTS, count=FLOOR_COUNT)
-        series = _send(people, conversations(), step.say)
+        series = _send(people, talks, step.say)
         after = send_all(floor, clients=CLIENTS, count=FLOOR_COUNT)
     accepted = [turn for person in people for turn in person.accepted]
     with workshop.progress.step("Waiting for the records"):
@@ -64,8 +65,8 @@ def run(workshop: Workshop) -> Result:
     levels = Counter(turn["crisis"]["level"] for turn in accepted)
     return Result(
         title=f"{TURNS:,} turns from {CLIENTS} clients at once on the local stack, the composer as the model",
-        floor=f"{2 * FLOOR_COUNT} executions of six functions that do nothing, from as many clients, half of them "
-        "before and half after",
+        floor=f"{2 * FLOOR_COUNT} executions of six functions that do nothing (see local-turn) from as many "
+        "clients, half of them before and half after",
         rows=(
             *(
                 Row(what=f"latency p{percent}", value=series.ms(percent), unit="ms", floor=both.ms(percent))
@@ -84,14 +85,11 @@ def run(workshop: Workshop) -> Result:
             Row(what="until every record was there", value=waited, unit="s"),
         ),
         notes=(
-            f"{PEOPLE} people in {len(conversations())} sessions of 1-{LONGEST_SESSION} turns; answers by status: "
-            + ", ".join(f"{count} x {status}" for status, count in series.statuses.items())
-            + ".",
-            f"Replies: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}; crisis levels: "
-            f"{', '.join(f'{count} at {level}' for level, count in sorted(levels.items()))}.",
-            "Warm functions; clients run on the same cores. The only check that can fail is whether answers and "
-            "records agree: no 5xx, exactly one turn event for every accepted turn, every session counting its "
-            "turns once.",
+            f"{PEOPLE} people in {len(talks)} sessions of 1-{LONGEST_SESSION} turns. Answers: "
+            f"{_counted(series.statuses, 'x')}. Replies: {_counted(kinds)}. Crisis levels: "
+            f"{_counted(levels, 'at')}.",
+            "Warm functions; clients run on the same cores. Only wrong results can fail: there may be no "
+            "5xx, and exactly one turn event for every accepted turn, and every session counts its turns once.",
         ),
         failures=tuple(disagreements(accepted, records)) + _bad_answers(series),
     )
@@ -170,6 +168,10 @@ def _send(people: Sequence[Person], talks: Iterable[Conversation], say: Any) -> 
             connection.close()
 
     return together(work, range(CLIENTS))
+
+
+def _counted(found: Mapping[Any, int], between: str = "") -> str:
+    return ", ".join(" ".join(f"{count} {between} {what}".split()) for what, count in sorted(found.items()))
 
 
 def _broken(series: Series) -> int:

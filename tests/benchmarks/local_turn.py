@@ -48,18 +48,18 @@ def run(workshop: Workshop) -> Result:
     accepted = [turn for person in people for turn in person.accepted]
     kinds = Counter(turn["reply"]["kind"] for turn in accepted)
     again = sum(turn["quality"]["attempts"] != 1 for turn in accepted)
+    sizes = ", ".join(f"{count} turns from {clients}" for clients, count in COUNTS.items())
+    replies = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     return Result(
         title="a turn on the local stack through HTTP, the composer in place of a model",
-        floor="the same emulator with an Express machine of six functions that do nothing, in the shape of the "
-        "turn (one, two side by side, three in a row), through a REST API with the turn's own templates and "
-        "authorizer",
+        floor="the same emulator with an Express machine of six functions that do nothing, in the shape of "
+        "the turn (one, two side by side, three in a row), through a REST API with the turn's own templates "
+        "and authorizer",
         rows=tuple(row for clients in COUNTS for row in _rows(clients, found)),
         notes=(
-            f"{ROUNDS} rounds of {', '.join(f'{count} turns from {clients}' for clients, count in COUNTS.items())} "
-            "clients; turn and floors in turns, after a warm-up at every number of clients (no cold start is "
-            "in the figures). Clients run on the same cores.",
-            f"Replies: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))} (the composer's "
-            f"count as fallback); {again} were written more than once.",
+            f"{ROUNDS} rounds of {sizes} clients; turn and floors in turns, after a warm-up at every number "
+            "of clients (no cold start is in the figures). Clients run on the same cores.",
+            f"Replies: {replies} (the composer's count as fallback); {again} were written more than once.",
         ),
         failures=tuple(f"{count} turns were answered {status}" for status, count in sorted(refused.items())),
     )

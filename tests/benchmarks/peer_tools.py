@@ -1,4 +1,4 @@
-"""The environment of the peers that benchmarks compare with: made on first use, again when its pins change."""
+"""The environment of the peers that benchmarks compare with: made on first use and when its pins change."""
 
 import shutil
 import sys

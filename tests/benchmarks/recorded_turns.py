@@ -1,8 +1,9 @@
 """Several hundred turns as their use cases see them, recorded once from the real state machine.
 
-The state machine's own interpreter costs more than the use cases. So the events that it hands to each function
-are recorded, and the functions are measured over the recording, in its order, with nothing in between. Clock
-and randomness repeat themselves: a replay on fresh stores does the same work, and checks that it did.
+The state machine's own interpreter costs more than the use cases. So the events that it hands to each
+function are recorded, and the functions are measured over the recording, in its order, with nothing in
+between. Clock and randomness repeat themselves: a replay on fresh stores does the same work, and checks that
+it did.
 """
 
 import json
@@ -114,7 +115,7 @@ def _reply(text: str, model_id: str) -> ModelReply:
 
 
 def use_cases(model: WritingModel | RepeatingModel) -> dict[str, UseCase]:
-    """Return the six use cases on fresh in-memory stores, each from parsed JSON to what is written as JSON."""
+    """Return the six use cases on fresh in-memory stores, each from parsed JSON to what becomes JSON."""
     store, clock, salt = MemoryStore(), FixedClock(START), MemoryUserSalt()
     conversations, claims, limits = (
         MemoryConversationStore(store),

@@ -11,9 +11,10 @@ from tests.benchmarks.machine import Machine
 
 PREAMBLE = """# Benchmarks
 
-Written by `./run bench`; a benchmark that is run alone replaces its own section only. Each figure stands beside a
-floor or a peer that was measured in the same run, because a time alone says more about the machine. *Ratio* is
-how many times the floor something costs. No time fails a test: a budget that is not met is work to do.
+Written by `./run bench`; a benchmark that is run alone replaces its own section only. Each figure stands
+beside a floor or a peer that was measured in the same run, because a time alone says more about the machine.
+*Ratio* is how many times the floor something costs. No time fails a test: a budget that is not met is work to
+do.
 """
 COLUMNS = ("measured", "value", "floor", "ratio", "budget", "met")
 _SECTION = re.compile(r"^## `([a-z-]+)`.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)

@@ -72,10 +72,10 @@ def run(workshop: Workshop) -> Result:
         ),
         notes=(
             f"Each message {REPETITIONS} times, its median; then the percentile over messages. Patterns are "
-            "compiled before (cold-start shows what the first message costs).",
-            "The long messages are golden and everyday sentences joined, up to nothing but crisis language and "
-            "its look-alikes; the hostile ones repeat what is hard to read (disguises, stretched words, other "
-            "scripts, emoji, quotes).",
+            "compiled before.",
+            "The long messages are golden and everyday sentences joined, up to nothing but crisis language "
+            "and its look-alikes; the hostile ones repeat what is hard to read (disguises, stretched words, "
+            "other scripts, emoji, quotes).",
         ),
     )
 

@@ -27,7 +27,9 @@ def run(workshop: Workshop) -> Result:
     total = sum(parts.values())
     largest = sorted(parts.items(), key=lambda part: -part[1])[:LARGEST]
     functions = {
-        folder.name: _zipped(folder) for folder in sorted(FUNCTIONS.iterdir()) if _is_function(folder)
+        folder.name: _zipped(folder)
+        for folder in sorted(FUNCTIONS.iterdir())
+        if (folder / "handler.py").is_file()
     }
     return Result(
         title="the layer and the functions as they are shipped",
@@ -51,10 +53,6 @@ def run(workshop: Workshop) -> Result:
             + f"; the project's own package with its data and prompts: {own / MEGABYTE:.1f} MB.",
         ),
     )
-
-
-def _is_function(folder: Path) -> bool:
-    return (folder / "handler.py").is_file()
 
 
 def _bytes(path: Path) -> int:

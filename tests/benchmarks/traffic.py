@@ -101,7 +101,8 @@ def send_all(exchange: Exchange, *, clients: int, count: int) -> Series:
     lock = threading.Lock()
 
     def work(client: int) -> list[Answer]:
-        connection, answers = Connection(), []
+        connection = Connection()
+        answers: list[Answer] = []
         try:
             while True:
                 with lock:
