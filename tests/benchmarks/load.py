@@ -89,7 +89,7 @@ def run(workshop: Workshop) -> Result:
             f"{_counted(series.statuses, 'x')}. Replies: {_counted(kinds)}. Crisis levels: "
             f"{_counted(levels, 'at')}.",
             "Warm functions; clients run on the same cores. Only wrong results can fail: there may be no "
-            "5xx, and exactly one turn event for every accepted turn, and every session counts its turns once.",
+            "5xx, there is exactly one turn event for every accepted turn, and sessions count turns once.",
         ),
         failures=tuple(disagreements(accepted, records)) + _bad_answers(series),
     )

@@ -78,8 +78,8 @@ def run(workshop: Workshop) -> Result:
             + ". Messages come from the shared vectors; one in 8 is a paragraph, one in 20 has a risk in it, "
             "one in 100 has 4,000 characters. One reply of the model in 12 is poor and written again.",
             f"Process time, parsed payload in, payload out; the median of {REPETITIONS} replays for each "
-            "turn, then the percentile over turns. The events are those that the real state machine handed over; "
-            "its interpreter is not measured. The model returns at once.",
+            "turn, then the percentile over turns. The events are those that the real state machine handed "
+            "over; its interpreter is not measured. The model returns at once.",
         ),
         failures=(f"{wrong} steps answered otherwise than when they were recorded",) if wrong else (),
     )
