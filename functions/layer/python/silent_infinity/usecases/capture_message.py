@@ -55,8 +55,8 @@ class CaptureRequest:
     """A message as the workflow hands it over.
 
     `claim_key` is what makes the turn happen once: the state machine hashes it from the subject and the
-    client's idempotency key, or the execution if there is no key, so that it is known even when capture is down. A
-    subject is a random UUID: without salt the hash still cannot be guessed, and it is kept for a day only.
+    client's idempotency key, or the execution if there is no key, so that it is known even when capture is
+    down. A subject is a random UUID: without salt the hash still cannot be guessed, and it is kept for a day.
     """
 
     body: dict[str, Any]
