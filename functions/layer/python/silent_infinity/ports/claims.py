@@ -10,8 +10,8 @@ class Claim:
 
     It fixes the identifiers of the turn. `body_hash` is empty if the body was not at hand. `owner` is the
     workflow execution at work; its right lasts until `lease_until_ms` (epoch milliseconds).
-    `answer` (JSON text) is there once the claim is completed, and `record` (JSON text) until the turn has been
-    recorded too. `expires_at` is in epoch seconds.
+    `answer` (JSON text) is there once the claim is completed, and `record` (JSON text) until the turn has
+    been recorded too. `expires_at` is in epoch seconds.
     """
 
     claim_key: str
