@@ -1,0 +1,234 @@
+"""What people do with a session besides talking in it: read, rate, delete. Only ever their own."""
+
+import json
+from typing import Any
+
+import pytest
+
+from silent_infinity.adapters.memory.claims import MemoryClaimStore
+from silent_infinity.adapters.memory.conversations import MemoryConversationStore
+from silent_infinity.adapters.memory.feedback import MemoryFeedbackStore
+from silent_infinity.adapters.memory.randomness import SeededRandomness
+from silent_infinity.adapters.memory.user_salt import MemoryUserSalt
+from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+from silent_infinity.domain.ids import user_id_hash
+from silent_infinity.domain.problems import HttpResponse
+from silent_infinity.ports.errors import StoreUnavailableError
+from silent_infinity.ports.feedback import Feedback
+from silent_infinity.usecases.capture_message import CaptureRequest
+from silent_infinity.usecases.give_feedback import GiveFeedback
+from silent_infinity.usecases.sessions import DeleteSession, ReadSession
+from tests.support.world import START, TELLING, World
+
+ACTIVE_RISK = "I want to die and I have been planning it."
+NOW = int(START.timestamp())
+
+
+@pytest.fixture
+def world() -> World:
+    """A world in which everything is up."""
+    return World()
+
+
+def _read(world: World, session_id: str, subject: str = "person-1") -> HttpResponse:
+    read = ReadSession(conversations=MemoryConversationStore(world.store), salt=MemoryUserSalt())
+    return read(subject, session_id)
+
+
+def _delete(world: World, session_id: str, subject: str = "person-1") -> HttpResponse:
+    delete = DeleteSession(
+        conversations=MemoryConversationStore(world.store),
+        claims=MemoryClaimStore(world.store),
+        feedback=MemoryFeedbackStore(world.store),
+        salt=MemoryUserSalt(),
+        clock=world.clock,
+    )
+    return delete(subject, session_id)
+
+
+def _rate(world: World, body: dict[str, Any], subject: str = "person-1") -> HttpResponse:
+    rate = GiveFeedback(
+        validator=JsonSchemaValidator(),
+        conversations=MemoryConversationStore(world.store),
+        feedback=MemoryFeedbackStore(world.store),
+        salt=MemoryUserSalt(),
+        clock=world.clock,
+        randomness=SeededRandomness(3),
+        retention_days=30,
+    )
+    return rate(subject, body)
+
+
+def _feedback(world: World) -> list[Feedback]:
+    return list(world.store.feedback.values())
+
+
+def test_a_session_is_read_as_it_was_spoken(world: World) -> None:
+    """Messages, replies and levels, in order; what waits for its reply has none yet."""
+    first = world.turn(TELLING, locale="en-GB")["body"]
+    world.later(1)
+    second = world.turn(ACTIVE_RISK, session_id=first["session_id"])["body"]
+    world.later(1)
+    world.capture_message(
+        CaptureRequest(
+            {"message": "And then", "session_id": first["session_id"]}, "person-1", "id", "claim-x", "e-x"
+        )
+    )
+
+    session = json.loads(_read(world, first["session_id"]).body)
+
+    assert session["session_id"] == first["session_id"]
+    assert session["locale"] == "en-GB"
+    assert [turn["message"] for turn in session["turns"]] == [TELLING, ACTIVE_RISK, "And then"]
+    assert [turn["reply"] for turn in session["turns"]] == [first["reply"], second["reply"], None]
+    assert [turn["crisis_level"] for turn in session["turns"]] == [0, 3, 0]
+
+
+def test_nobody_reads_rates_or_deletes_what_is_another_persons(world: World) -> None:
+    """404 in every case: whether it exists is nobody else's business, and nothing has changed."""
+    answer = world.turn(TELLING)["body"]
+    session_id = answer["session_id"]
+    before = repr(world.store)
+
+    refused = [
+        _read(world, session_id, "person-2"),
+        _delete(world, session_id, "person-2"),
+        _rate(world, {"session_id": session_id, "nps": 1}, "person-2"),
+    ]
+
+    assert [response.status_code for response in refused] == [404, 404, 404]
+    assert {json.loads(response.body)["type"] for response in refused} == {
+        "urn:silent-infinity:problem:session-not-found"
+    }
+    assert repr(world.store) == before
+    assert TELLING not in "".join(response.body for response in refused)
+
+
+def test_a_deleted_session_is_gone_for_its_owner_too(world: World) -> None:
+    """A tombstone is there to refuse late writes, not to be shown."""
+    session_id = world.turn(TELLING)["body"]["session_id"]
+    _delete(world, session_id)
+
+    again = [
+        _read(world, session_id),
+        _delete(world, session_id),
+        _rate(world, {"session_id": session_id, "nps": 1}),
+    ]
+
+    assert [response.status_code for response in again] == [404, 404, 404]
+    assert _feedback(world) == []
+
+
+def test_deleting_leaves_no_word_anywhere_and_a_tombstone_for_a_week(world: World) -> None:
+    """Messages, replies, feedback, and the answers that a replayed key would bring back."""
+    answer = world.turn(TELLING, key="key-1")["body"]
+    session_id = answer["session_id"]
+    world.turn(ACTIVE_RISK, session_id=session_id, key="key-2")
+    _rate(world, {"session_id": session_id, "text": "My sister would laugh."})
+
+    response = _delete(world, session_id)
+
+    assert json.loads(response.body) == {
+        "session_id": session_id,
+        "turns_deleted": 2,
+        "feedback_deleted": 1,
+    }
+    left = repr(world.store)
+    assert TELLING not in left
+    assert answer["reply"]["text"] not in left
+    assert "My sister" not in left
+    assert world.store.claims == {}
+    tombstone = world.store.sessions[session_id]
+    assert tombstone.deleted
+    assert tombstone.expires_at == NOW + 7 * 86_400
+
+
+@pytest.mark.parametrize("down", ["claims", "feedback"])
+def test_a_deletion_that_was_interrupted_is_finished_by_sending_it_again(world: World, down: str) -> None:
+    """The turns name the claims: were they gone first, nobody could find the answers any more."""
+    answer = world.turn(TELLING, key="key-1")["body"]
+    _rate(world, {"session_id": answer["session_id"], "text": "My sister would laugh."})
+    world.store.unavailable = {down}
+    with pytest.raises(StoreUnavailableError):
+        _delete(world, answer["session_id"])
+    world.store.unavailable = set()
+
+    assert _delete(world, answer["session_id"]).status_code == 200
+    left = repr(world.store)
+    assert answer["reply"]["text"] not in left
+    assert "My sister" not in left
+
+
+def test_what_is_recorded_after_a_deletion_brings_nothing_back(world: World) -> None:
+    """The person deletes while a reply is on its way: the event counts, the words stay away."""
+    session_id = world.turn(TELLING)["body"]["session_id"]
+
+    def delete(point: str) -> None:
+        if point == "before record":
+            world.on_write = lambda _point: None
+            _delete(world, session_id)
+
+    world.on_write = delete
+    late = "She used to call me every evening before that."
+    world.turn(late, session_id=session_id, key="key-9")
+
+    assert late not in repr((world.store.turns, world.store.sessions, world.store.events))
+    assert len(world.events()) == 2
+
+
+def test_feedback_is_kept_as_it_was_given(world: World) -> None:
+    """A rating in the place of a score would look plausible and be wrong."""
+    answer = world.turn(TELLING)["body"]
+    response = _rate(
+        world,
+        {
+            "session_id": answer["session_id"],
+            "turn_id": answer["turn_id"],
+            "rating": 4,
+            "nps": 9,
+            "text": " It helped\x00 a lot\r\n ",
+            "rating_variant_id": "stars-5",
+        },
+    )
+
+    assert response.status_code == 201
+    [kept] = _feedback(world)
+    assert kept == Feedback(
+        feedback_id=json.loads(response.body)["feedback_id"],
+        session_id=answer["session_id"],
+        user_id_hash=user_id_hash("salt", "person-1"),
+        created_at=START.isoformat(),
+        expires_at=NOW + 30 * 86_400,
+        turn_id=answer["turn_id"],
+        rating=4,
+        nps=9,
+        text="It helped a lot",
+        rating_variant_id="stars-5",
+    )
+
+
+def test_a_turn_of_another_session_cannot_be_rated(world: World) -> None:
+    """Even if it is the same person's: the rating would count for the wrong conversation."""
+    mine = world.turn(TELLING)["body"]
+    other = world.turn(TELLING)["body"]
+
+    refused = _rate(world, {"session_id": mine["session_id"], "turn_id": other["turn_id"], "rating": 1})
+
+    assert refused.status_code == 404
+    assert json.loads(refused.body)["type"] == "urn:silent-infinity:problem:turn-not-found"
+    assert json.loads(refused.body)["help"]["resources"]
+    assert _feedback(world) == []
+
+
+@pytest.mark.parametrize("body", [{"nps": 11}, {"rating": 5}, {"session_id": "x"}, {}])
+def test_feedback_that_breaks_its_schema_is_refused_without_being_quoted(
+    world: World, body: dict[str, Any]
+) -> None:
+    """Numbers out of range would be averaged; a rating without a turn rates nothing."""
+    session_id = world.turn(TELLING)["body"]["session_id"]
+
+    refused = _rate(world, {"session_id": session_id, "text": "canary words", **body, "more": 1})
+
+    assert refused.status_code == 400
+    assert "canary words" not in refused.body
+    assert _feedback(world) == []
