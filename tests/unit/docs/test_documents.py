@@ -26,8 +26,8 @@ DOCUMENTS = sorted(
 )
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 MACHINE_PATH = re.compile(r"(?<![\w.~])/(?:root|home|tmp|work|Users|var/folders)/|[A-Z]:\\")
-CODE = ("*.py", "*.json", "run")
-SKIPPED = {".venv", ".local", "cdk.out", "node_modules", "__pycache__"}
+CODE = {".py", ".json"}
+MADE_BY_TOOLS = {"cdk.out", "node_modules", "__pycache__"}
 
 Check = Callable[[Path, str], Iterator[str]]
 
@@ -57,19 +57,31 @@ def names_in(document: str, header: str) -> set[str]:
 
 
 @cache
+def files() -> tuple[Path, ...]:
+    """Return every file of the repository but this test's own, without what tools leave beside them."""
+    tops = [
+        path for path in ROOT.iterdir() if not path.name.startswith(".") and path.name not in MADE_BY_TOOLS
+    ]
+    found = [path for top in tops for path in ([top] if top.is_file() else top.rglob("*"))]
+    here = Path(__file__).parent
+    return tuple(
+        path
+        for path in found
+        if path.is_file() and not MADE_BY_TOOLS & set(path.parts) and not path.is_relative_to(here)
+    )
+
+
+@cache
 def sources() -> str:
     """Return all code that is ours, as one text."""
-    files = (path for pattern in CODE for path in ROOT.rglob(pattern))
-    ours = (path for path in files if path.is_file() and not SKIPPED & set(path.relative_to(ROOT).parts))
-    own = [path for path in ours if not path.is_relative_to(Path(__file__).parent)]
-    return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in own)
+    code = (path for path in files() if path.suffix in CODE or path.name == "run")
+    return "\n".join(path.read_text(encoding="utf-8") for path in code)
 
 
 @cache
 def file_names() -> frozenset[str]:
     """Return the name of every file of the repository."""
-    found = (path for path in ROOT.rglob("*") if not SKIPPED & set(path.relative_to(ROOT).parts))
-    return frozenset(path.name for path in found)
+    return frozenset(path.name for path in files())
 
 
 def anchors(text: str) -> set[str]:
@@ -93,7 +105,7 @@ def links(document: Path, text: str) -> Iterator[str]:
 
 def paths(_document: Path, text: str) -> Iterator[str]:
     """Complain of files and folders in backticks that are not there. `<name>` stands for any."""
-    ours = {path.name for path in ROOT.iterdir()} - SKIPPED
+    ours = {path.relative_to(ROOT).parts[0] for path in files()} | {".ci"}
     for named in inline_code(text):
         pattern = re.sub(r"<\w+>", "*", named).rstrip("/")
         if not re.fullmatch(r"[\w.*/-]+", pattern):
