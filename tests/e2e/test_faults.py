@@ -168,3 +168,26 @@ def test_a_workflow_that_fails_gives_the_fixed_fallback_and_never_its_cause(
     assert response.json()["reply"]["kind"] == "fallback"
     assert response.json()["crisis"]["resources"]
     assert "canary" not in response.text.lower()
+
+
+def test_whoever_is_over_the_limit_is_told_when_to_come_back_and_a_crisis_is_answered(
+    person: Client, functions: Functions
+) -> None:
+    """429 with help lines, but only after the screen has seen that nobody is in danger."""
+    with (
+        functions.with_variable("Capture", "RATE_LIMIT_BURST", "1"),
+        functions.with_variable("Capture", "RATE_LIMIT_PER_MINUTE", "10"),
+    ):
+        first = person.turn(TELLING)
+        limited = person.turn(TELLING, key="limited-once")
+        crisis = person.turn(ACTIVE_RISK)
+
+    assert first.status_code == 200
+    assert limited.status_code == 429
+    assert limited.headers["content-type"] == "application/problem+json"
+    assert 1 <= int(limited.headers["retry-after"]) <= 6
+    assert limited.json()["help"]["resources"]
+    assert crisis.status_code == 200
+    assert crisis.json()["reply"]["kind"] == "crisis"
+    # The refusal did not use up the key: without the limit the same request is answered.
+    assert person.turn(TELLING, key="limited-once").status_code == 200
