@@ -1,6 +1,7 @@
 """The emulator's own floor: an Express machine of six functions that do nothing, in the turn's shape.
 
-One, then two side by side, then three in a row. It is started by StartSyncExecution, and through a REST API
+One, then two side by side, then three in a row. A second machine has plain store calls in its first and last
+function, as many as a turn makes. The first is started by StartSyncExecution, and through a REST API
 with the deployed mapping templates and the deployed user pool in front, as a turn is.
 """
 
@@ -8,6 +9,7 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,7 +21,28 @@ from tests.benchmarks.traffic import NO_ANSWER, Connection, Exchange, Request
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/benchmark"
 STAGE = "floor"
 CODE = "def handler(event, context):\n    return event\n"
+# A turn of a session that goes on makes eight calls: four when it is captured, four when it is recorded.
+STORE_CALLS = 8
+STORING_CODE = """import boto3
+
+client = boto3.client("dynamodb")
+
+
+def handler(event, context):
+    key = {"pk": {"S": context.aws_request_id}}
+    client.put_item(TableName="benchmark-floor", Item={**key, "n": {"N": "1"}})
+    client.get_item(TableName="benchmark-floor", Key=key, ConsistentRead=True)
+    client.update_item(
+        TableName="benchmark-floor",
+        Key=key,
+        UpdateExpression="SET n = n + :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    client.get_item(TableName="benchmark-floor", Key=key, ConsistentRead=True)
+    return event
+"""
 FUNCTIONS = ("one", "two-a", "two-b", "three", "four", "five")
+STORING_FUNCTIONS = ("one", "five")
 JSON = "application/json"
 READY_SECONDS = 10
 
@@ -30,20 +53,23 @@ class EmulatorFloor:
 
     stack: LocalStack
     machine_arn: str
+    storing_machine_arn: str
     api_id: str
 
     @classmethod
     def deploy(cls, stack: LocalStack) -> Self:
         """Make functions, machine and API in the emulator of `stack`."""
-        functions = [_function(stack.client("lambda"), name) for name in FUNCTIONS]
-        made = stack.client("stepfunctions").create_state_machine(
-            name="benchmark-floor",
-            definition=json.dumps(_definition(functions)),
-            roleArn=ROLE,
-            type="EXPRESS",
+        functions = {name: _function(stack, name, CODE) for name in FUNCTIONS}
+        stack.client("dynamodb").create_table(
+            TableName="benchmark-floor",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
         )
-        machine = str(made["stateMachineArn"])
-        floor = cls(stack, machine, _api(stack, machine))
+        storing = {name: _function(stack, f"storing-{name}", STORING_CODE) for name in STORING_FUNCTIONS}
+        machine = _machine(stack, "benchmark-floor", functions)
+        storing_machine = _machine(stack, "benchmark-floor-storing", {**functions, **storing})
+        floor = cls(stack, machine, storing_machine, _api(stack, machine))
         floor.wait()
         return floor
 
@@ -59,6 +85,13 @@ class EmulatorFloor:
 
     def direct(self) -> Exchange:
         """Return an exchange that starts the machine without the API."""
+        return self._started(self.machine_arn)
+
+    def storing(self) -> Exchange:
+        """Return an exchange that starts the machine with `STORE_CALLS` store calls, without the API."""
+        return self._started(self.storing_machine_arn)
+
+    def _started(self, machine_arn: str) -> Exchange:
         scope = f"test/20260101/{REGION}/states/aws4_request"
         request = Request(
             f"{self.stack.endpoint_url}/",
@@ -68,7 +101,7 @@ class EmulatorFloor:
                 # The emulator reads the service from the scope and checks no signature.
                 "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none",
             },
-            json.dumps({"stateMachineArn": self.machine_arn, "input": '{"message": "no"}'}).encode(),
+            json.dumps({"stateMachineArn": machine_arn, "input": '{"message": "no"}'}).encode(),
         )
         return lambda _client, connection: connection.send(request)
 
@@ -90,11 +123,11 @@ class EmulatorFloor:
         raise RuntimeError(f"the emulator's floor answers {status}")
 
 
-def _function(client: Any, name: str) -> str:
+def _function(stack: LocalStack, name: str, code: str) -> str:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as made:
-        made.writestr("index.py", CODE)
-    created = client.create_function(
+        made.writestr("index.py", code)
+    created = stack.client("lambda").create_function(
         FunctionName=f"benchmark-floor-{name}",
         Runtime="python3.13",
         Role=ROLE,
@@ -105,8 +138,15 @@ def _function(client: Any, name: str) -> str:
     return str(created["FunctionArn"])
 
 
-def _definition(functions: list[str]) -> dict[str, Any]:
-    one, two_a, two_b, three, four, five = functions
+def _machine(stack: LocalStack, name: str, functions: Mapping[str, str]) -> str:
+    made = stack.client("stepfunctions").create_state_machine(
+        name=name, definition=json.dumps(_definition(functions)), roleArn=ROLE, type="EXPRESS"
+    )
+    return str(made["stateMachineArn"])
+
+
+def _definition(functions: Mapping[str, str]) -> dict[str, Any]:
+    one, two_a, two_b, three, four, five = (functions[name] for name in FUNCTIONS)
     answer = {"status_code": 200, "headers": {"Content-Type": JSON}, "body": "{}"}
     return {
         "QueryLanguage": "JSONata",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from tests.benchmarks.emulator_floor import STORE_CALLS
 from tests.benchmarks.figures import Result, Row
 from tests.benchmarks.messages import LIVED
 from tests.benchmarks.people import Person
@@ -24,6 +25,7 @@ def run(workshop: Workshop) -> Result:
             "turn": lambda client, connection: people[client].talk(connection),
             "rest": workshop.floor.through_rest(),
             "direct": workshop.floor.direct(),
+            "storing": workshop.floor.storing(),
         }
         warm_up(exchanges["turn"])
         for person in people:
@@ -59,6 +61,9 @@ def run(workshop: Workshop) -> Result:
         notes=(
             f"{ROUNDS} rounds of {sizes} clients; turn and floors in turns, after a warm-up at every number "
             "of clients (no cold start is in the figures). Clients run on the same cores.",
+            f"A turn also calls stores, {STORE_CALLS} times when its session goes on; the floor of the budget "
+            "does not. The machine with store calls (plain reads and writes of one small item; the turn's "
+            "are conditional writes and transactions) shows how much of a turn that is.",
             f"Replies: {replies} (the composer's count as fallback); {again} were written more than once.",
         ),
         failures=tuple(f"{count} turns were answered {status}" for status, count in sorted(refused.items())),
@@ -66,7 +71,7 @@ def run(workshop: Workshop) -> Result:
 
 
 def _rows(clients: int, found: dict[tuple[str, int], Series]) -> list[Row]:
-    turn, rest, direct = (found[name, clients] for name in ("turn", "rest", "direct"))
+    turn, rest, direct, storing = (found[name, clients] for name in ("turn", "rest", "direct", "storing"))
     who = "1 client" if clients == 1 else f"{clients} clients"
     return [
         Row(
@@ -82,6 +87,12 @@ def _rows(clients: int, found: dict[tuple[str, int], Series]) -> list[Row]:
             value=turn.ms(50),
             unit="ms",
             floor=direct.ms(50),
+        ),
+        Row(
+            what=f"{who}, p50, beside a machine with {STORE_CALLS} store calls, too",
+            value=turn.ms(50),
+            unit="ms",
+            floor=storing.ms(50),
         ),
         Row(
             what=f"{who}, throughput",

@@ -47,4 +47,5 @@ class Workshop:
         """As many trivial functions in the same emulator, warm like the functions of the turn."""
         floor = EmulatorFloor.deploy(self.stack)
         warm_up(floor.through_rest())
+        warm_up(floor.storing())
         return floor
