@@ -61,7 +61,7 @@ def run(workshop: Workshop) -> Result:
         notes=(
             f"{ROUNDS} rounds of {sizes} clients; turn and floors in turns, after a warm-up at every number "
             "of clients (no cold start is in the figures). Clients run on the same cores.",
-            f"A turn also calls stores, {STORE_CALLS} times when its session goes on; the floor of the budget "
+            f"A turn also calls stores, {STORE_CALLS} times when its session goes on; the budget's floor "
             "does not. The machine with store calls (plain reads and writes of one small item; the turn's "
             "are conditional writes and transactions) shows how much of a turn that is.",
             f"Replies: {replies} (the composer's count as fallback); {again} were written more than once.",
