@@ -23,7 +23,12 @@ from silent_infinity.usecases.validate_reply import CrisisContext
 from tests.support.world import MIRROR, START, TELLING
 
 FILES = PromptFiles(BUNDLED_PROMPTS)
-LINE = {"name": "Somebody to Call", "contact": "0800 000 111", "hours": "24/7", "wording": "Call 0800 000 111 now."}
+LINE = {
+    "name": "Somebody to Call",
+    "contact": "0800 000 111",
+    "hours": "24/7",
+    "wording": "Call 0800 000 111 now.",
+}
 
 
 class _Model:
@@ -56,7 +61,7 @@ class _Prompts:
 def _reply(**fields: Any) -> ModelReply:
     known: dict[str, Any] = {
         "text": MIRROR,
-        "model_id": "claude-sonnet-4-6",
+        "model_id": "claude-opus-4-7",
         "provider": "scripted",
         "usage": Usage(100, 20, 3, 4, 0.5),
         "finish_reason": "stop",
@@ -137,6 +142,13 @@ def test_a_second_attempt_is_told_what_was_wrong() -> None:
     _draft(second, _request(previous_failures=("too_long",)))
 
     assert first.asked[0].system != second.asked[0].system
+
+
+def test_a_server_with_one_model_for_all_requests_exposes_no_model_variant() -> None:
+    """What was measured of another model must not be credited to the arm."""
+    draft = _draft(_Model(_reply(model_id="smollm2-135m-instruct")), _request())
+
+    assert draft.exposures == {"SYSTEM_PROMPT": "persona-arm"}
 
 
 def test_a_draft_says_where_it_comes_from() -> None:

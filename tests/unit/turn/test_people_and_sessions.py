@@ -119,7 +119,7 @@ def test_a_deleted_session_is_gone_for_its_owner_too(world: World) -> None:
     assert _feedback(world) == []
 
 
-def test_deleting_leaves_no_word_anywhere_and_a_tombstone_for_a_week(world: World) -> None:
+def test_deleting_leaves_no_word_anywhere_and_a_tombstone_for_a_month(world: World) -> None:
     """Messages, replies, feedback, and the answers that a replayed key would bring back."""
     answer = world.turn(TELLING, key="key-1")["body"]
     session_id = answer["session_id"]
@@ -140,7 +140,7 @@ def test_deleting_leaves_no_word_anywhere_and_a_tombstone_for_a_week(world: Worl
     assert world.store.claims == {}
     tombstone = world.store.sessions[session_id]
     assert tombstone.deleted
-    assert tombstone.expires_at == NOW + 7 * 86_400
+    assert tombstone.expires_at == NOW + 30 * 86_400
 
 
 @pytest.mark.parametrize("down", ["claims", "feedback"])

@@ -222,8 +222,8 @@ def _reserve(request: GenerateRequest, seed: str) -> str:
 def _model_exposure(
     choice: ModelChoice, reply: ModelReply, variants: Mapping[str, AssignedVariant]
 ) -> dict[str, str]:
-    """A variant was exposed only if its own model answered."""
+    """A variant was exposed only if its own model answered: some servers have one model for all requests."""
     category = choice.exposed_category
-    if category is None or reply.fallback_used or category not in variants:
+    if category is None or reply.model_id != choice.model_id or category not in variants:
         return {}
     return {category: variants[category].variant_id}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from silent_infinity.domain import problems
+from silent_infinity.domain.guards.before import redact
 from silent_infinity.domain.ids import user_id_hash, uuid7
 from silent_infinity.domain.text import clean_message
 from silent_infinity.ports.clock import Clock, unix_ms
@@ -64,7 +65,7 @@ class GiveFeedback:
                 turn_id=turn_id,
                 rating=body.get("rating"),
                 nps=body.get("nps"),
-                text=clean_message(body["text"]) if body.get("text") else None,
+                text=redact(clean_message(body["text"])) if body.get("text") else None,
                 rating_variant_id=body.get("rating_variant_id"),
             )
         )

@@ -8,8 +8,12 @@ from silent_infinity.ports.conversations import ConversationStore, Session
 from silent_infinity.ports.feedback import FeedbackStore
 from silent_infinity.ports.user_salt import UserSalt
 
-TOMBSTONE_SECONDS = 7 * 86_400
-"""How long a deleted session's id stays refused; longer than any turn can still be on its way."""
+TOMBSTONE_SECONDS = 30 * 86_400
+"""How long a deleted session's id stays refused.
+
+Longer than any turn can still be on its way: an unrecorded one waits 4 days, and 14 more as a dead letter. A
+redrive after the tombstone is gone would bring the words back.
+"""
 
 
 class ReadSession:
