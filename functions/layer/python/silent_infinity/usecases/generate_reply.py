@@ -224,6 +224,7 @@ def _model_exposure(
 ) -> dict[str, str]:
     """A variant was exposed only if its own model answered: some servers have one model for all requests."""
     category = choice.exposed_category
-    if category is None or reply.model_id != choice.model_id or category not in variants:
+    own = not reply.fallback_used and reply.model_id == choice.model_id
+    if category is None or not own or category not in variants:
         return {}
     return {category: variants[category].variant_id}
