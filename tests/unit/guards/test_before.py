@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from silent_infinity.domain.guards import check_message, redact
 from silent_infinity.domain.guards.base import rules
-from silent_infinity.domain.guards.before import BEFORE
+from silent_infinity.domain.guards.before import BEFORE, check_message, redact
 from silent_infinity.domain.intent.templates import choose
 from tests.support.vectors import description, load_vectors
 

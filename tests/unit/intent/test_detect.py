@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from silent_infinity.domain.guards import review
-from silent_infinity.domain.guards.after import ReplyContext
+from silent_infinity.domain.guards.after import ReplyContext, review
 from silent_infinity.domain.intent import INTENTS, TURN_CLASS, detect
 from silent_infinity.domain.intent.templates import TemplateError, all_replies, choose
 from silent_infinity.domain.turn import Utterance

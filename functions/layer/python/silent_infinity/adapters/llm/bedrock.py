@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 from botocore.config import Config
 from botocore.eventstream import ParserError
 from botocore.exceptions import (
@@ -21,6 +20,7 @@ from botocore.exceptions import (
     HTTPClientError,
     ReadTimeoutError,
 )
+from botocore.session import get_session
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as StreamTimeoutError
 
@@ -75,7 +75,8 @@ def bedrock_runtime() -> "BedrockRuntimeClient":
         retries={"mode": "standard", "total_max_attempts": 1},
         tcp_keepalive=True,
     )
-    return boto3.client("bedrock-runtime", config=config)
+    client = get_session().create_client("bedrock-runtime", config=config)
+    return cast("BedrockRuntimeClient", client)
 
 
 class BedrockModel:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from silent_infinity.ports.validation import Violation
 from silent_infinity.schemas import schema
 
@@ -31,4 +29,8 @@ class JsonSchemaValidator:
 
 @cache
 def _validator(schema_name: str) -> Any:
+    # With the first request, not with the module: it takes as long to import as all else that capture needs
+    # beside the client of its stores.
+    from jsonschema import Draft202012Validator
+
     return Draft202012Validator(schema(schema_name), format_checker=Draft202012Validator.FORMAT_CHECKER)
