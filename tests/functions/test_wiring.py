@@ -7,7 +7,10 @@ from typing import Any
 import boto3
 import pytest
 
+from silent_infinity import bootstrap
+from silent_infinity.adapters.system.clock import SystemClock
 from silent_infinity.ports.llm import ModelError, ModelReply, ModelRequest
+from silent_infinity.settings import Settings
 from tests.contract import aws
 from tests.functions.test_turn_handlers import (
     api_event,
@@ -118,6 +121,37 @@ def test_no_provider_is_waited_for_beyond_the_deadline(
 
     assert draft["source"] == "composer"
     assert time.monotonic() - begun < 5
+
+
+def test_a_provider_gets_the_key_that_the_secret_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is in no environment variable, where every console shows it."""
+    told: list[dict[str, Any]] = []
+
+    class Told(_Stuck):
+        """Keeps how it was made."""
+
+        def __init__(self, *_: Any, **settings: Any) -> None:
+            told.append(settings)
+
+    secret = boto3.client("secretsmanager").create_secret(Name="key", SecretString="the key")
+    settings = Settings(
+        {
+            "LLM_PROVIDER": "openai_compatible",
+            "LLM_BASE_URL": "http://127.0.0.1:9/v1",
+            "LLM_MODEL_ID": "small",
+            "LLM_API_KEY_SECRET_ARN": secret["ARN"],
+        }
+    )
+    monkeypatch.setattr("silent_infinity.adapters.llm.openai_compatible.OpenAICompatibleModel", Told)
+
+    bootstrap.language_model(settings, SystemClock())
+
+    [made] = told
+    assert (made["api_key"], made["base_url"], made["model_override"]) == (
+        "the key",
+        "http://127.0.0.1:9/v1",
+        "small",
+    )
 
 
 def test_a_redrive_that_fails_says_so_and_takes_every_record(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,3 +45,8 @@ def test_the_hash_of_a_body_ignores_the_order_of_its_keys() -> None:
     """A client that serialises again for a retry sends the same body."""
     assert body_hash({"a": 1, "b": "ü"}) == body_hash({"b": "ü", "a": 1})
     assert body_hash({"a": 1}) != body_hash({"a": 2})
+
+
+def test_a_body_with_half_an_emoji_has_a_hash_too() -> None:
+    """JSON can carry a lone surrogate, and UTF-8 cannot: the message is cleaned later, but claimed first."""
+    assert body_hash({"message": "broken \ud83d"}) != body_hash({"message": "broken \ud83e"})

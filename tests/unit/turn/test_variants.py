@@ -56,6 +56,25 @@ def test_a_retired_variant_is_never_served() -> None:
     assert assign([PRODUCTION, retired], "unit", {"LLM_MODEL": "old"})["LLM_MODEL"].variant_id == "prod"
 
 
+def test_a_range_ends_before_its_end() -> None:
+    """Two arms share the number between them: a unit that both own would make the order of rows decide."""
+    unit = next(str(n) for n in range(200_000) if bucket("v1", "LLM_MODEL", str(n)) == 100)
+
+    assert assign([PRODUCTION, _arm(100)], unit)["LLM_MODEL"].variant_id == "prod"
+    assert assign([PRODUCTION, _arm(101)], unit)["LLM_MODEL"].variant_id == "arm"
+    assert assign([PRODUCTION, _arm(200, start=100)], unit)["LLM_MODEL"].variant_id == "arm"
+
+
+def test_rank_comes_before_name_in_a_production_pool() -> None:
+    """Operators order a pool by rank; names follow no order."""
+    pool = [
+        Variant("RATING_VARIANT", "a", "production", pool_rank=2),
+        Variant("RATING_VARIANT", "b", "production", pool_rank=1),
+    ]
+
+    assert production(pool)["RATING_VARIANT"].variant_id == "b"
+
+
 def test_the_first_of_a_production_pool_is_the_default() -> None:
     """Crisis turns take the first of a pool, whatever the order of the rows."""
     pool = [
