@@ -69,20 +69,36 @@ def assign(
         stored: what the session was assigned before; kept as long as the arm still runs, so that a ramp does
             not move anybody. An arm without buckets (paused, rolled back) gives way to production at once.
     """
-    by_category: dict[str, list[Variant]] = {}
+    known = stored or {}
+    arms: dict[str, list[Variant]] = {}
     for variant in variants:
-        if variant.status != RETIRED:
-            by_category.setdefault(variant.category, []).append(variant)
-    fallback = production(variants)
-    result: dict[str, AssignedVariant] = {}
-    for category, default in fallback.items():
-        arms = [v for v in by_category[category] if v.status != PRODUCTION and v.ranges]
-        kept = next((v for v in arms if v.variant_id == (stored or {}).get(category)), None)
-        if kept is None and not (stored and category in stored):
-            kept = next((v for v in arms if _owns(v, bucket(v.seed, category, unit))), None)
-        result[category] = kept.assigned() if kept else default
+        if variant.ranges and variant.status not in (PRODUCTION, RETIRED):
+            arms.setdefault(variant.category, []).append(variant)
+    result = production(variants)
+    for category, running in arms.items():
+        if category in result:
+            chosen = _chosen(running, category, unit, known.get(category))
+            if chosen is not None:
+                result[category] = chosen.assigned()
     return result
 
 
+def _chosen(arms: Sequence[Variant], category: str, unit: str, stored: str | None) -> Variant | None:
+    """Return the arm that the session keeps or the unit falls into; None is production."""
+    if stored is not None:
+        return next((arm for arm in arms if arm.variant_id == stored), None)
+    # Arms of one category nearly always share a seed: hashing is what assignment costs.
+    places: dict[str, int] = {}
+    for arm in arms:
+        if arm.seed not in places:
+            places[arm.seed] = bucket(arm.seed, category, unit)
+        if _owns(arm, places[arm.seed]):
+            return arm
+    return None
+
+
 def _owns(variant: Variant, place: int) -> bool:
-    return any(start <= place < end for start, end in variant.ranges)
+    for start, end in variant.ranges:  # noqa: SIM110 -- a generator costs more than the comparison
+        if start <= place < end:
+            return True
+    return False
