@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from silent_infinity.domain.guards.after import ReplyContext, review
-from silent_infinity.domain.intent import INTENTS, TURN_CLASS, detect
+from silent_infinity.domain.intent.detect import detect
+from silent_infinity.domain.intent.rules import INTENTS, TURN_CLASS
 from silent_infinity.domain.intent.templates import TemplateError, all_replies, choose
 from silent_infinity.domain.turn import Utterance
 from tests.support.vectors import description, load_vectors

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+CLAIM_SECONDS = 24 * 3600
+"""How long a claim, and with it an idempotency key, is remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -24,7 +24,7 @@ from silent_infinity.domain.turn import (
     Utterance,
 )
 from silent_infinity.domain.variants import assign, production
-from silent_infinity.ports.claims import Claim, ClaimStore
+from silent_infinity.ports.claims import CLAIM_SECONDS, Claim, ClaimStore
 from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.conversations import ConversationStore, Session, StoredTurn
 from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
@@ -38,9 +38,6 @@ T = TypeVar("T")
 
 LEASE_MS = 30_000
 """A claim older than this may be taken over; longer than any execution lives."""
-
-CLAIM_SECONDS = 24 * 3600
-"""How long a key is remembered."""
 
 HISTORY_TURNS = 12
 HISTORY_BYTES = 60_000

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from silent_infinity.domain.intent import IntentResult, detect
+from silent_infinity.domain.intent.detect import IntentResult, detect
 from silent_infinity.domain.payload import from_payload
 from silent_infinity.domain.turn import Utterance
 from silent_infinity.ports.clock import Clock, unix_ms

@@ -24,7 +24,7 @@ from silent_infinity.domain.turn import (
     Turn,
 )
 from silent_infinity.domain.turn_event import SCHEMA_VERSION, LatencyBreakdown, TurnEvent, guardrail_rules
-from silent_infinity.ports.claims import Claim, ClaimStore
+from silent_infinity.ports.claims import CLAIM_SECONDS, Claim, ClaimStore
 from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.conversations import ConversationStore, Session, StoredTurn
 from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
@@ -32,7 +32,6 @@ from silent_infinity.ports.limits import LimitStore
 from silent_infinity.ports.metrics import Metrics
 from silent_infinity.ports.turn_records import TurnRecord, TurnRecorder
 from silent_infinity.ports.user_salt import UserSalt
-from silent_infinity.usecases.capture_message import CLAIM_SECONDS
 
 SESSION_ATTEMPTS = 6
 """How often the session is read again when concurrent turns of it collide."""
