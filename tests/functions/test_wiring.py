@@ -82,6 +82,8 @@ def test_behind_every_provider_stands_the_composer(monkeypatch: pytest.MonkeyPat
     assert "funeral" in body["reply"]["text"]
     [event] = _items(aws.TURN_EVENTS)
     assert event["provider"] == {"S": "composer"}
+    # It answered as the last of the chain; the reserve of the draft is for when the chain itself fails.
+    assert event["error_class"] == {"NULL": True}
 
 
 class _Stuck:

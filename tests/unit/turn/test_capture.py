@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from silent_infinity.adapters.memory.claims import MemoryClaimStore
@@ -17,7 +17,6 @@ from silent_infinity.adapters.memory.randomness import SeededRandomness
 from silent_infinity.adapters.memory.user_salt import MemoryUserSalt
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
 from silent_infinity.domain.ids import user_id_hash, uuid7
-from silent_infinity.domain.text import utf8_size
 from silent_infinity.domain.turn import PostureState, SessionState, Turn, Utterance
 from silent_infinity.domain.variants import BUCKETS, Variant
 from silent_infinity.ports.conversations import Session, StoredTurn
@@ -282,6 +281,9 @@ CONVERSATIONS = st.lists(st.tuples(WORDS, st.one_of(st.just(""), WORDS)), max_si
 
 @settings(max_examples=60, deadline=None)
 @given(CONVERSATIONS)
+@example([("😀" * 2000, "漢" * 2500)] * 14)
+@example([("a", "b"), ("ü" * 32_000, ""), ("c", "d")])
+@example([(f"message {number}", f"reply {number}") for number in range(20)])
 def test_the_history_is_the_end_of_the_conversation_in_order_and_always_fits(
     turns: list[tuple[str, str]],
 ) -> None:
@@ -296,12 +298,12 @@ def test_the_history_is_the_end_of_the_conversation_in_order_and_always_fits(
         for message, reply in turns
     ]
     ends = [tuple(u for pair in told[start:] for u in pair) for start in range(len(told) + 1)]
-    assert sum(utf8_size(utterance.text) for utterance in history) < HISTORY_LIMIT
+    assert len("".join(utterance.text for utterance in history).encode()) < HISTORY_LIMIT
     assert history in ends[-HISTORY_TURNS - 1 :]
     # And no shorter than it has to be: a conversation that forgets without need is none.
     longer = ends[: ends.index(history)][-1:]
     if longer and len(turns) - ends.index(history) < HISTORY_TURNS:
-        assert sum(utf8_size(utterance.text) for utterance in longer[0]) > 60_000
+        assert len("".join(utterance.text for utterance in longer[0]).encode()) > 60_000
 
 
 def test_a_turn_knows_where_its_session_stands(world: World) -> None:
