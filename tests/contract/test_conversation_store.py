@@ -127,7 +127,8 @@ def test_a_deleted_session_is_a_tombstone_without_texts(stores: Stores) -> None:
     for turn in turns(1, 2, 3):
         stores.conversations.store_message(SESSION, turn)
 
-    removed = stores.conversations.delete_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    stores.conversations.bury_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    removed = stores.conversations.remove_turns("session-1")
 
     assert removed == 3
     assert stores.conversations.all_turns("session-1") == ()
@@ -144,7 +145,8 @@ def test_a_deleted_session_is_a_tombstone_without_texts(stores: Stores) -> None:
 def test_nothing_is_written_to_a_deleted_session(stores: Stores) -> None:
     """A message that was captured late must not reappear behind the deletion's back."""
     stores.conversations.store_message(SESSION, TURN)
-    stores.conversations.delete_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    stores.conversations.bury_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    stores.conversations.remove_turns("session-1")
 
     with pytest.raises(ConflictError):
         stores.conversations.store_message(SESSION, replace(TURN, turn_id="turn-2"))
@@ -155,8 +157,11 @@ def test_nothing_is_written_to_a_deleted_session(stores: Stores) -> None:
 def test_deleting_again_finishes_the_work(stores: Stores) -> None:
     """A deletion that crashed half way is sent again, and one of a session that never was does nothing."""
     stores.conversations.store_message(SESSION, TURN)
-    stores.conversations.delete_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    stores.conversations.bury_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    stores.conversations.bury_session("session-9", "2026-11-23T00:00:00+00:00", 2_000_000_002)
 
-    assert stores.conversations.delete_session("session-1", "2026-11-23T00:00:00+00:00", 2_000_000_002) == 0
-    assert stores.conversations.delete_session("session-9", "2026-11-23T00:00:00+00:00", 2_000_000_002) == 0
+    assert len(stores.conversations.all_turns("session-1")) == 1
+    assert stores.conversations.remove_turns("session-1") == 1
+    assert stores.conversations.remove_turns("session-1") == 0
+    assert stores.conversations.remove_turns("session-9") == 0
     assert stores.conversations.find_session("session-9") is None

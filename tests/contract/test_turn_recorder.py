@@ -136,7 +136,8 @@ def test_of_two_turns_on_the_same_version_one_wins(captured: Stores) -> None:
 
 def test_a_deleted_session_is_a_conflict(captured: Stores) -> None:
     """A turn that was on its way must not bring back words that the person deleted."""
-    captured.conversations.delete_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    captured.conversations.bury_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    captured.conversations.remove_turns("session-1")
 
     with pytest.raises(ConflictError):
         captured.recorder.record(RECORD)
@@ -155,7 +156,8 @@ def test_another_persons_session_is_a_conflict(captured: Stores) -> None:
 
 def test_a_record_without_a_session_keeps_the_event(captured: Stores) -> None:
     """The conversation was deleted, but what happened still has to be counted."""
-    captured.conversations.delete_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    captured.conversations.bury_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+    captured.conversations.remove_turns("session-1")
 
     assert captured.recorder.record(replace(RECORD, session=None, turn=None)) is True
 

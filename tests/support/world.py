@@ -86,7 +86,8 @@ class _Faulty:
     WRITES = frozenset(
         {
             "store_message",
-            "delete_session",
+            "bury_session",
+            "remove_turns",
             "put_if_absent",
             "take_over",
             "release",

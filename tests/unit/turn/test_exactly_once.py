@@ -156,6 +156,35 @@ def test_a_request_that_is_sent_again_while_everything_is_down_is_one_turn_in_th
     assert not world.queue
 
 
+@pytest.mark.parametrize("point", ["after take_turn", "before complete", "after complete"])
+def test_a_turn_that_is_made_again_is_counted_once_against_the_budget(point: str) -> None:
+    """A retry must not cost a person a turn's worth of tokens for the rest of the day."""
+    world = _world()
+    world.on_write = lambda name: _raise(Crash()) if name == point else None
+    with pytest.raises(Crash):
+        world.turn(TELLING, key="key-1")
+    world.on_write = lambda _point: None
+    world.later(LEASE_SECONDS)
+
+    world.turn(TELLING, key="key-1")
+
+    [counters] = world.store.counters.values()
+    assert counters.used_tokens == 120
+
+
+def test_a_pasted_secret_waits_in_no_queue() -> None:
+    """What is kept for later is kept as it may be stored."""
+    world = _world()
+    world.down = {"record"}
+    secret = "AKIA" + "IOSFODNN7EXAMPLE"
+
+    world.turn(f"my key is {secret} can you keep it")
+
+    assert len(world.queue) == 1
+    assert secret not in repr(world.queue)
+    assert "my key is" in repr(world.queue)
+
+
 def test_the_same_request_twenty_times_at_once_is_one_turn() -> None:
     """Impatient clients and retrying proxies send the same message side by side."""
     # The clock stands still, so that no lease runs out however slow this machine is; waiting is real.
@@ -228,6 +257,10 @@ def test_a_limited_turn_can_be_sent_again_with_the_same_key() -> None:
     assert limited["status_code"] == 429
     assert answered["status_code"] == 200
     assert len(world.events()) == 2
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 class _SlowModel(ScriptedModel):

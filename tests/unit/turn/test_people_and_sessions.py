@@ -109,14 +109,42 @@ def test_a_deleted_session_is_gone_for_its_owner_too(world: World) -> None:
     session_id = world.turn(TELLING)["body"]["session_id"]
     _delete(world, session_id)
 
-    again = [
-        _read(world, session_id),
-        _delete(world, session_id),
-        _rate(world, {"session_id": session_id, "nps": 1}),
-    ]
+    again = [_read(world, session_id), _rate(world, {"session_id": session_id, "nps": 1})]
 
-    assert [response.status_code for response in again] == [404, 404, 404]
+    assert [response.status_code for response in again] == [404, 404]
     assert _feedback(world) == []
+
+
+def test_a_deletion_that_died_half_way_is_finished_by_sending_it_again(world: World) -> None:
+    """The session is buried first; whoever hears of no success asks again, and nothing may be left then."""
+    session_id = world.turn(TELLING, key="key-1")["body"]["session_id"]
+    MemoryConversationStore(world.store).bury_session(session_id, START.isoformat(), 2_000_000_000)
+
+    finished = _delete(world, session_id)
+    once_more = _delete(world, session_id)
+
+    assert json.loads(finished.body)["turns_deleted"] == 1
+    assert json.loads(once_more.body)["turns_deleted"] == 0
+    assert TELLING not in repr(world.store)
+
+
+def test_a_message_that_arrives_during_the_deletion_leaves_nothing_behind(world: World) -> None:
+    """Captured just before the session was buried, recorded just after it was gone."""
+    session_id = world.turn(TELLING)["body"]["session_id"]
+    late = "Something that I wrote a moment before I deleted all of this."
+
+    def delete_before_recording(name: str) -> None:
+        if name == "record":
+            _delete(world, session_id)
+
+    world.on_call = delete_before_recording
+
+    answer = world.turn(late, session_id=session_id, key="key-late")
+
+    assert answer["status_code"] == 200
+    assert len(world.events()) == 2
+    assert late not in repr(world.store)
+    assert answer["body"]["reply"]["text"] not in repr(world.store)
 
 
 def test_deleting_leaves_no_word_anywhere_and_a_tombstone_for_a_month(world: World) -> None:

@@ -85,7 +85,10 @@ class CaptureTimings:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A captured message with its context: the payload that the other states work from."""
+    """A captured message with its context: the payload that the other states work from.
+
+    `stored_message` is the message as it may be kept: without secrets. Empty if capture did not run.
+    """
 
     turn_id: str
     session_id: str
@@ -93,6 +96,7 @@ class Turn:
     received_at: str
     user_id_hash: str = ""
     claim_key: str = ""
+    stored_message: str = ""
     locale: str = "en-US"
     client: Client = Client()
     history: tuple[Utterance, ...] = ()

@@ -67,9 +67,13 @@ class ConversationStore(Protocol):
         """Return every turn, oldest first."""
         ...
 
-    def delete_session(self, session_id: str, deleted_at: str, expires_at: int) -> int:
-        """Remove every turn, leave a tombstone in place of the session, and return how many turns went.
+    def bury_session(self, session_id: str, deleted_at: str, expires_at: int) -> None:
+        """Leave a tombstone in place of the session: from then on nothing can be written to it.
 
-        Running it again after a crash in the middle finishes the work.
+        Nothing happens if there is no such session.
         """
+        ...
+
+    def remove_turns(self, session_id: str) -> int:
+        """Delete every turn of the session, and return how many went."""
         ...

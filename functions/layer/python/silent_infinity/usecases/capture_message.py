@@ -147,12 +147,16 @@ class CaptureMessage:
         if wanted and not _owned(session, attempt.user):
             return Captured("refused", response=problems.session_not_found())
         claim = self._claim(attempt, wanted)
-        decided = self._decide(self._claims.put_if_absent(claim), claim, attempt.now)
+        standing = self._claims.put_if_absent(claim)
+        decided = self._decide(standing, claim, attempt.now)
         if isinstance(decided, Captured):
             return decided
-        if session is None and decided.turn_id != claim.turn_id:
+        resumed = decided.turn_id != claim.turn_id
+        if session is None and resumed:
             session = self._session(attempt, decided.session_id)
-        return self._accept(attempt, decided, session)
+        # Whoever began this turn and died has counted it; a lease that was given back says it was limited.
+        counted = resumed and standing.lease_until_ms > 0
+        return self._accept(attempt, decided, session, counted=counted)
 
     def _refuse(self, request: CaptureRequest) -> problems.HttpResponse | None:
         if request.token_use != ID_TOKEN or not request.subject:
@@ -194,7 +198,9 @@ class CaptureMessage:
         taken = self._claims.take_over(standing, ours.owner, ours.lease_until_ms)
         return taken or Captured("in_progress", standing.claim_key)
 
-    def _accept(self, attempt: "_Attempt", claim: Claim, session: Session | None) -> Captured:
+    def _accept(
+        self, attempt: "_Attempt", claim: Claim, session: Session | None, *, counted: bool
+    ) -> Captured:
         user, now, reads = attempt.user, attempt.now, attempt.reads
         body = attempt.request.body
         message = clean_message(body["message"])
@@ -234,7 +240,7 @@ class CaptureMessage:
         except ConflictError:
             self._claims.release(claim.claim_key, claim.owner)
             return Captured("refused", response=problems.session_not_found())
-        limit = self._limit(user, claim, unix_ms(now), degraded, writes)
+        limit = None if counted else self._limit(user, claim, unix_ms(now), degraded, writes)
         turn = Turn(
             turn_id=claim.turn_id,
             session_id=session.session_id,
@@ -242,6 +248,7 @@ class CaptureMessage:
             claim_key=claim.claim_key,
             received_at=now.isoformat(),
             message=message,
+            stored_message=stored.message,
             locale=locale,
             client=from_payload(Client, body.get("client") or {}),
             history=self._history(session, claim.turn_id, degraded, reads),

@@ -4,7 +4,7 @@ from silent_infinity.domain import problems
 from silent_infinity.domain.ids import user_id_hash
 from silent_infinity.ports.claims import ClaimStore
 from silent_infinity.ports.clock import Clock, unix_ms
-from silent_infinity.ports.conversations import ConversationStore, Session
+from silent_infinity.ports.conversations import ConversationStore
 from silent_infinity.ports.feedback import FeedbackStore
 from silent_infinity.ports.user_salt import UserSalt
 
@@ -29,8 +29,9 @@ class ReadSession:
         Raises:
             StoreUnavailableError: the session could not be read.
         """
-        session = _own_session(self._conversations, self._salt, subject, session_id)
-        if session is None:
+        session = self._conversations.find_session(session_id)
+        user = user_id_hash(self._salt.salt(), subject)
+        if session is None or session.deleted or session.user_id_hash != user:
             return problems.session_not_found()
         return problems.ok(
             {
@@ -73,27 +74,22 @@ class DeleteSession:
     def __call__(self, subject: str, session_id: str) -> problems.HttpResponse:
         """Delete the session and say how much went; 404 if it is not the caller's.
 
-        The turns go last, because they name the claims: an interrupted deletion can be sent again.
+        The tombstone comes first, so that no turn can be added behind the deletion's back; the turns go last,
+        because they name the claims. An interrupted deletion can be sent again, and so can a finished one.
 
         Raises:
             StoreUnavailableError: something is left; send the request again.
         """
-        if _own_session(self._conversations, self._salt, subject, session_id) is None:
+        session = self._conversations.find_session(session_id)
+        if session is None or session.user_id_hash != user_id_hash(self._salt.salt(), subject):
             return problems.session_not_found()
+        if not session.deleted:
+            now = self._clock.now()
+            self._conversations.bury_session(
+                session_id, now.isoformat(), unix_ms(now) // 1000 + TOMBSTONE_SECONDS
+            )
         turns = self._conversations.all_turns(session_id)
         self._claims.forget(tuple(turn.claim_key for turn in turns if turn.claim_key))
         feedback = self._feedback.forget_session(session_id)
-        now = self._clock.now()
-        removed = self._conversations.delete_session(
-            session_id, now.isoformat(), unix_ms(now) // 1000 + TOMBSTONE_SECONDS
-        )
+        removed = self._conversations.remove_turns(session_id)
         return problems.ok({"session_id": session_id, "turns_deleted": removed, "feedback_deleted": feedback})
-
-
-def _own_session(
-    conversations: ConversationStore, salt: UserSalt, subject: str, session_id: str
-) -> Session | None:
-    session = conversations.find_session(session_id)
-    if session is None or session.deleted or session.user_id_hash != user_id_hash(salt.salt(), subject):
-        return None
-    return session

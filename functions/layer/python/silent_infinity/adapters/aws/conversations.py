@@ -84,15 +84,13 @@ class DynamoConversationStore:
     def all_turns(self, session_id: str) -> tuple[StoredTurn, ...]:
         return self._turns(session_id, None)[::-1]
 
-    def delete_session(self, session_id: str, deleted_at: str, expires_at: int) -> int:
-        # The tombstone comes first: from then on no write can add a turn behind the deletion's back.
-        self._bury(session_id, deleted_at, expires_at)
+    def remove_turns(self, session_id: str) -> int:
         turns = self._turns(session_id, None)
         for turn in turns:
             call(self._client.delete_item, TableName=self._table, Key=turn_key(turn.session_id, turn.turn_id))
         return len(turns)
 
-    def _bury(self, session_id: str, deleted_at: str, expires_at: int) -> None:
+    def bury_session(self, session_id: str, deleted_at: str, expires_at: int) -> None:
         def write() -> object:
             return call(
                 self._client.update_item,

@@ -30,7 +30,7 @@ class MemoryConversationStore:
             turns = self._store.turns.get(session_id, {})
             return tuple(turns[turn_id] for turn_id in sorted(turns))
 
-    def delete_session(self, session_id: str, deleted_at: str, expires_at: int) -> int:
+    def bury_session(self, session_id: str, deleted_at: str, expires_at: int) -> None:
         with self._store.using("conversations"):
             session = self._store.sessions.get(session_id)
             if session is not None:
@@ -42,4 +42,7 @@ class MemoryConversationStore:
                     expires_at=expires_at,
                     deleted=True,
                 )
+
+    def remove_turns(self, session_id: str) -> int:
+        with self._store.using("conversations"):
             return len(self._store.turns.pop(session_id, {}))
