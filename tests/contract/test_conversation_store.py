@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from silent_infinity.domain.turn import PostureState, SessionState
+from silent_infinity.domain.crisis.posture import Posture
+from silent_infinity.domain.turn import SessionState
 from silent_infinity.ports.conversations import Session, StoredTurn
 from silent_infinity.ports.errors import ConflictError
 from tests.contract.conftest import Stores
@@ -18,7 +19,7 @@ SESSION = Session(
     expires_at=2_000_000_000,
     locale="de-AT",
     state=SessionState(turn_count=3, last_kind="answer", used_reply_ids=("a", "b")),
-    posture=PostureState(active=True, level=2, peak=3, calm_turns=1, check_in_due=True, version=3),
+    posture=Posture(active=True, level=2, peak=3, calm_turns=1, check_in_due=True, version=3),
     variants={"LLM_MODEL": "claude-sonnet-4-6"},
 )
 TURN = StoredTurn(
@@ -55,7 +56,7 @@ def test_a_session_that_is_not_there_is_none(stores: Stores) -> None:
 def test_a_later_message_leaves_the_session_as_it_is(stores: Stores) -> None:
     """A capture read the session before; what a concurrent turn recorded since must not be undone."""
     stores.conversations.store_message(SESSION, TURN)
-    stale = replace(SESSION, updated_at="2020-01-01T00:00:00+00:00", posture=PostureState(), variants={})
+    stale = replace(SESSION, updated_at="2020-01-01T00:00:00+00:00", posture=Posture(), variants={})
 
     stores.conversations.store_message(stale, replace(TURN, turn_id="turn-2"))
 

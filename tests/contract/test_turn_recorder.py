@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from silent_infinity.domain.turn import PostureState, SessionState
+from silent_infinity.domain.crisis.posture import Posture
+from silent_infinity.domain.turn import SessionState
 from silent_infinity.ports.claims import Claim
 from silent_infinity.ports.conversations import Session, StoredTurn
 from silent_infinity.ports.errors import ConflictError
@@ -28,7 +29,7 @@ AFTER = replace(
     OPENED,
     updated_at="2026-11-21T09:00:01+00:00",
     state=SessionState(turn_count=1, last_kind="answer"),
-    posture=PostureState(version=1),
+    posture=Posture(version=1),
 )
 CLAIM = Claim("claim-1", "b0d1", "turn-1", "session-1", "execution-1", 0, 2_000_000_000)
 EVENT = {
@@ -176,7 +177,7 @@ def test_a_turn_that_could_not_be_captured_opens_its_session(stores: Stores) -> 
 def test_a_session_that_disappeared_is_a_conflict(stores: Stores) -> None:
     """Only a first turn may open a session: a later one has read something that is gone now."""
     with pytest.raises(ConflictError):
-        stores.recorder.record(replace(RECORD, session=replace(AFTER, posture=PostureState(version=7))))
+        stores.recorder.record(replace(RECORD, session=replace(AFTER, posture=Posture(version=7))))
 
 
 def test_claim_and_budget_that_are_gone_do_not_come_back(stores: Stores) -> None:

@@ -65,13 +65,12 @@ def test_a_crisis_reply_is_held_to_the_rules_that_are_handed_in() -> None:
     """The clinical rules live elsewhere; a verdict that forgot to ask them would be worthless."""
     text = "Thank you for telling me how much it hurts. Are you safe right now? You can call 988 at any hour."
 
-    passed = validate_reply(text, "model", "TC6", "I want to die", crisis_level=3, crisis_guard=lambda _: [])
+    passed = validate_reply(text, "model", "TC6", "I want to die", crisis_guard=lambda _: [])
     failed = validate_reply(
         text,
         "model",
         "TC6",
         "I want to die",
-        crisis_level=3,
         crisis_guard=lambda _: ["crisis.no_trusted_person"],
     )
 
@@ -87,7 +86,7 @@ def test_a_direct_question_about_suicide_is_no_method() -> None:
         "Do you want to kill yourself now? 988 is there."
     )
 
-    assert validate_reply(text, "model", "TC6", "I can't go on", crisis_level=3).acceptable
+    assert validate_reply(text, "model", "TC6", "I can't go on").acceptable
 
 
 def test_the_crisis_guard_is_not_asked_about_other_classes() -> None:

@@ -16,8 +16,9 @@ from silent_infinity.adapters.memory.limits import MemoryLimitStore
 from silent_infinity.adapters.memory.randomness import SeededRandomness
 from silent_infinity.adapters.memory.user_salt import MemoryUserSalt
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+from silent_infinity.domain.crisis.posture import Posture
 from silent_infinity.domain.ids import user_id_hash, uuid7
-from silent_infinity.domain.turn import PostureState, SessionState, Turn, Utterance
+from silent_infinity.domain.turn import SessionState, Turn, Utterance
 from silent_infinity.domain.variants import BUCKETS, Variant
 from silent_infinity.ports.conversations import Session, StoredTurn
 from silent_infinity.ports.errors import StoreUnavailableError
@@ -308,7 +309,7 @@ def test_the_history_is_the_end_of_the_conversation_in_order_and_always_fits(
 
 def test_a_turn_knows_where_its_session_stands(world: World) -> None:
     """Posture, counters and language come from the session; a crisis does not begin anew each time."""
-    posture = PostureState(active=True, level=3, peak=3, calm_turns=1, version=4)
+    posture = Posture(active=True, level=3, peak=3, calm_turns=1, version=4)
     state = SessionState(turn_count=4, last_kind="crisis", used_reply_ids=("a", "b"))
     _with_session(world, posture=posture, state=state, locale="en-GB")
 

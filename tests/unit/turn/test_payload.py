@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from silent_infinity.domain.crisis.posture import Posture
 from silent_infinity.domain.payload import PayloadError, from_payload, to_payload
 from silent_infinity.domain.problems import HttpResponse
 from silent_infinity.domain.turn import (
@@ -20,7 +21,6 @@ from silent_infinity.domain.turn import (
     Draft,
     Limit,
     ModelLatency,
-    PostureState,
     SessionState,
     Turn,
     Usage,
@@ -41,7 +41,7 @@ TURNS = st.builds(
     received_at=st.text(),
     client=st.builds(Client, network_ms=st.integers(0, 1000)),
     history=st.lists(st.builds(Utterance, role=st.text(), text=st.text())).map(tuple),
-    posture=st.builds(PostureState, level=st.integers(0, 4)),
+    posture=st.builds(Posture, level=st.integers(0, 4)),
     session=st.builds(SessionState, last_kind=st.none() | st.text()),
     variants=st.dictionaries(st.text(), st.builds(AssignedVariant, variant_id=st.text())),
     limit=st.builds(Limit, reason=st.text()),
@@ -61,7 +61,7 @@ PAYLOADS = (
     IntentRequest,
     Limit,
     ModelLatency,
-    PostureState,
+    Posture,
     Record,
     RecordRequest,
     ScreenRequest,

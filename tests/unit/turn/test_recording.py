@@ -19,7 +19,6 @@ from silent_infinity.domain.turn import (
     Client,
     Draft,
     ModelLatency,
-    PostureState,
     SessionState,
     Turn,
     Usage,
@@ -561,6 +560,6 @@ def test_any_run_of_turns_leaves_the_posture_and_the_counters_of_a_replay(
         session = world.store.sessions[SESSION]
         assert session.state.turn_count == len(screens)
         assert session.posture.version == len(screens)
-        stood = replace(from_payload(PostureState, to_payload(expected)), version=session.posture.version)
+        stood = replace(from_payload(Posture, to_payload(expected)), version=session.posture.version)
         assert session.posture == stood
         assert [event["turn_number"] for event in world.events()] == list(range(1, len(screens) + 1))

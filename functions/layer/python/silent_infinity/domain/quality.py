@@ -44,9 +44,7 @@ def validate_reply(
     turn_class: str,
     message: str,
     *,
-    locale: str = "en-US",
     attempt: int = 1,
-    crisis_level: int = 0,
     allowed_contacts: Sequence[str] = (),
     crisis_guard: CrisisGuard | None = None,
 ) -> ValidationResult:
@@ -61,7 +59,6 @@ def validate_reply(
         turn_class=turn_class,
         message=message,
         source=source,
-        crisis_level=crisis_level,
         allowed_contacts=tuple(allowed_contacts),
         crisis_guard=crisis_guard,
     )

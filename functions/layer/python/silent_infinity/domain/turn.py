@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from silent_infinity.domain.crisis.posture import Posture
+
 CRISIS_FLOW_LEVEL = 2
 """From this crisis level on, a turn is never experimented on, limited, refused or answered from a
 template.
@@ -43,18 +45,6 @@ class SessionState:
     turn_count: int = 0
     last_kind: str | None = None
     used_reply_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PostureState:
-    """Where the session stands in the crisis flow (see `domain.crisis.posture`); `version` guards updates."""
-
-    active: bool = False
-    level: int = 0
-    peak: int = 0
-    calm_turns: int = 0
-    check_in_due: bool = False
-    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +90,7 @@ class Turn:
     locale: str = "en-US"
     client: Client = Client()
     history: tuple[Utterance, ...] = ()
-    posture: PostureState = PostureState()
+    posture: Posture = Posture()
     session: SessionState = SessionState()
     variants: dict[str, AssignedVariant] = field(default_factory=dict)
     production: dict[str, AssignedVariant] = field(default_factory=dict)

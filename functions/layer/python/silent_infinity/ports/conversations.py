@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from silent_infinity.domain.turn import PostureState, SessionState
+from silent_infinity.domain.crisis.posture import Posture
+from silent_infinity.domain.turn import SessionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Session:
     expires_at: int
     locale: str = "en-US"
     state: SessionState = SessionState()
-    posture: PostureState = PostureState()
+    posture: Posture = Posture()
     variants: dict[str, str] = field(default_factory=dict)
     deleted: bool = False
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from silent_infinity.domain.crisis.posture import Posture, advance
+from silent_infinity.domain.crisis.posture import advance
 from silent_infinity.domain.guards.before import redact
 from silent_infinity.domain.ids import body_hash, user_id_hash
 from silent_infinity.domain.payload import from_payload, to_payload
@@ -19,7 +19,6 @@ from silent_infinity.domain.turn import (
     CRISIS_FLOW_LEVEL,
     AssignedVariant,
     Draft,
-    PostureState,
     SessionState,
     Turn,
 )
@@ -234,8 +233,7 @@ class RecordTurn:
     def _session_after(self, session: Session, record: Record, now: datetime, expires_at: int) -> Session:
         """Return the session as this turn leaves it, starting from what the store holds now."""
         screen = record.screen
-        before = session.posture
-        posture = Posture(**to_payload(before))
+        posture = session.posture
         if "screen" not in screen.get("degraded", ()) or screen.get("screened_level"):
             # A message that nobody could screen is no calm turn.
             posture = advance(posture, int(screen["screened_level"]), bool(screen.get("safe_exit")))
@@ -251,7 +249,7 @@ class RecordTurn:
             updated_at=now.isoformat(),
             expires_at=expires_at,
             state=state,
-            posture=replace(from_payload(PostureState, to_payload(posture)), version=before.version + 1),
+            posture=replace(posture, version=session.posture.version + 1),
         )
 
     def _event(self, record: Record, session: Session, now: datetime) -> TurnEvent:

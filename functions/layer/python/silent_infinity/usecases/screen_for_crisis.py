@@ -6,8 +6,8 @@ from typing import Any
 
 from silent_infinity.domain.crisis.posture import Posture
 from silent_infinity.domain.crisis.screen import ScreenResult, screen
-from silent_infinity.domain.payload import from_payload, to_payload
-from silent_infinity.domain.turn import PostureState, Utterance
+from silent_infinity.domain.payload import from_payload
+from silent_infinity.domain.turn import Utterance
 from silent_infinity.ports.clock import Clock, unix_ms
 
 
@@ -18,7 +18,7 @@ class ScreenRequest:
     message: str
     turn_id: str = ""
     history: tuple[Utterance, ...] = ()
-    posture: PostureState = PostureState()
+    posture: Posture = Posture()
     locale: str = "en-US"
     used_reply_ids: tuple[str, ...] = ()
 
@@ -61,7 +61,7 @@ class ScreenForCrisis:
         result = screen(
             request.message,
             [utterance.text for utterance in request.history if utterance.role == "user"],
-            Posture(**to_payload(request.posture)),
+            request.posture,
             request.locale,
             request.used_reply_ids,
             request.turn_id,

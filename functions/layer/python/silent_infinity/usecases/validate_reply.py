@@ -70,9 +70,7 @@ class ValidateReply:
             request.source,
             request.turn_class,
             request.message,
-            locale=request.locale,
             attempt=request.attempt,
-            crisis_level=level,
             allowed_contacts=[str(line.get("contact", "")) for line in request.crisis.resources],
             crisis_guard=lambda text: check_reply(text, kind=kind_for(level), locale=request.locale),
         )

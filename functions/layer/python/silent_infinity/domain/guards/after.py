@@ -32,7 +32,6 @@ class ReplyContext:
     turn_class: str
     message: str
     source: str = "model"
-    crisis_level: int = 0
     allowed_contacts: tuple[str, ...] = ()
     crisis_guard: CrisisGuard | None = None
     turned: str = field(init=False, default="")
