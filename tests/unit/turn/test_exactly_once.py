@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from silent_infinity.adapters.memory.conversations import MemoryConversationStore
+from silent_infinity.ports.conversations import Session
 from tests.support.asl import StateError
 from tests.support.world import TELLING, Crash, ScriptedModel, World
 
@@ -227,6 +229,26 @@ def test_concurrent_turns_of_one_session_lose_no_counter() -> None:
 
     assert len(world.events()) == 4
     assert world.store.sessions[session_id].state.turn_count == 4
+
+
+def test_recording_does_not_read_again_what_capture_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person is waiting: a session is read a second time only when it has changed in between."""
+    world = _world()
+    stage = [""]
+    reads: list[str] = []
+    find = MemoryConversationStore.find_session
+
+    def counted(store: MemoryConversationStore, session_id: str) -> Session | None:
+        reads.append(stage[0])
+        return find(store, session_id)
+
+    monkeypatch.setattr(MemoryConversationStore, "find_session", counted)
+    world.on_call = lambda name: stage.__setitem__(0, name)
+    session_id = world.turn(TELLING)["body"]["session_id"]
+    world.turn("And my brother calls me about it every single evening.", session_id=session_id)
+
+    assert reads == ["capture"]
+    assert world.store.sessions[session_id].state.turn_count == 2
 
 
 def test_a_key_that_is_used_for_another_message_is_refused() -> None:

@@ -48,6 +48,18 @@ class SessionState:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionOrigin:
+    """How a session began: when (ISO 8601, UTC), in which locale, with which variants.
+
+    Empty if nobody has read the session.
+    """
+
+    created_at: str = ""
+    locale: str = ""
+    variants: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """Why the caller has to slow down: `rate` (turns a minute) or `budget` (tokens a day)."""
 
@@ -92,6 +104,7 @@ class Turn:
     history: tuple[Utterance, ...] = ()
     posture: Posture = Posture()
     session: SessionState = SessionState()
+    origin: SessionOrigin = SessionOrigin()
     variants: dict[str, AssignedVariant] = field(default_factory=dict)
     production: dict[str, AssignedVariant] = field(default_factory=dict)
     limited: bool = False

@@ -20,6 +20,7 @@ from silent_infinity.domain.turn import (
     CaptureTimings,
     Client,
     Limit,
+    SessionOrigin,
     Turn,
     Utterance,
 )
@@ -225,7 +226,8 @@ class CaptureMessage:
             degraded.append("variants")
         defaults = production(known)
         variants = assign(known, session.session_id, session.variants)
-        session = replace(session, variants={c: v.variant_id for c, v in variants.items()})
+        if not session.variants:
+            session = replace(session, variants={c: v.variant_id for c, v in variants.items()})
         writes = _Stopwatch(self._clock)
         stored = StoredTurn(
             turn_id=claim.turn_id,
@@ -254,6 +256,7 @@ class CaptureMessage:
             history=self._history(session, claim.turn_id, degraded, reads),
             posture=session.posture,
             session=session.state,
+            origin=SessionOrigin(session.created_at, session.locale, session.variants),
             variants=variants,
             production=defaults,
             limited=limit is not None,

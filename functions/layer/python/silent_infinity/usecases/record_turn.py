@@ -179,28 +179,31 @@ class RecordTurn:
         )
 
     def _write(self, record: Record) -> bool:
+        # Capture has read the session a moment ago. Only if it has changed since is it read again.
+        session = _as_captured(record.turn) or self._stored(record.turn)
         for _ in range(SESSION_ATTEMPTS):
             try:
-                return self._recorder.record(self._turn_record(record))
+                return self._recorder.record(self._turn_record(record, session))
             except ConflictError:
-                continue
+                session = self._stored(record.turn)
         raise StoreUnavailableError("SessionContention")
 
-    def _turn_record(self, record: Record) -> TurnRecord:
+    def _stored(self, turn: Turn) -> Session:
+        """Return the session as it is stored, or one that this turn opens."""
+        return self._conversations.find_session(turn.session_id) or Session(
+            session_id=turn.session_id,
+            user_id_hash=turn.user_id_hash,
+            created_at=turn.received_at,
+            updated_at=turn.received_at,
+            expires_at=0,
+            locale=turn.locale,
+            variants={category: variant.variant_id for category, variant in turn.variants.items()},
+        )
+
+    def _turn_record(self, record: Record, session: Session) -> TurnRecord:
         now = self._clock.now()
         turn, answer = record.turn, record.answer
         expires_at = unix_ms(now) // 1000 + self._policy.retention_days * 86_400
-        session = self._conversations.find_session(turn.session_id)
-        if session is None:
-            session = Session(
-                session_id=turn.session_id,
-                user_id_hash=turn.user_id_hash,
-                created_at=turn.received_at,
-                updated_at=now.isoformat(),
-                expires_at=expires_at,
-                locale=turn.locale,
-                variants={category: variant.variant_id for category, variant in turn.variants.items()},
-            )
         ours = bool(turn.user_id_hash) and session.user_id_hash == turn.user_id_hash and not session.deleted
         usage = record.draft.usage if record.draft else None
         used = usage.total_tokens if usage else 0
@@ -347,6 +350,23 @@ class RecordTurn:
         for rule_id in guardrail_rules(record.turn.block.rule_id, record.validation):
             self._metrics.add("GuardrailTriggers", 1, environment=self._policy.environment, rule=rule_id)
         self._metrics.flush()
+
+
+def _as_captured(turn: Turn) -> Session | None:
+    """Return the session as capture read it; None if capture did not run or is of an older version."""
+    if not turn.origin.created_at:
+        return None
+    return Session(
+        session_id=turn.session_id,
+        user_id_hash=turn.user_id_hash,
+        created_at=turn.origin.created_at,
+        updated_at=turn.received_at,
+        expires_at=0,
+        locale=turn.origin.locale,
+        state=turn.session,
+        posture=turn.posture,
+        variants=turn.origin.variants,
+    )
 
 
 def _prepared_reply_id(record: Record) -> str | None:
