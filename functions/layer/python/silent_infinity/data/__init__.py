@@ -9,6 +9,15 @@ from importlib.resources import files
 from typing import Any
 
 
+def read_bytes(name: str) -> bytes:
+    """Return the content of the file `name` (a path relative to this package), such as a model's weights.
+
+    Raises:
+        FileNotFoundError: there is no such file in the layer.
+    """
+    return (files(__package__) / name).read_bytes()
+
+
 @cache
 def load(name: str) -> Any:
     """Return the parsed content of the JSON file `name` (a path relative to this package).

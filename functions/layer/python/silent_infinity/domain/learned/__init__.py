@@ -1,0 +1,1 @@
+"""Small learned models that run in pure Python: hashed features of text, and linear scores over them."""
