@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from silent_infinity.domain.crisis.rules import RISK_LEVEL, screen_message
+from silent_infinity.domain.crisis.rules import screen_message
+from silent_infinity.domain.crisis.verdict import RISK_LEVEL
 from tests.support.vectors import load_vectors
 
 DEVELOPMENT = "crisis_golden_en.json"

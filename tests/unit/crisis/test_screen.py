@@ -3,8 +3,8 @@
 import pytest
 
 from silent_infinity.domain.crisis.posture import Posture
-from silent_infinity.domain.crisis.rules import RuleVerdict
 from silent_infinity.domain.crisis.screen import RULE_STAGE, ScreenError, ScreenResult, screen
+from silent_infinity.domain.crisis.verdict import ScreenCase, Verdict
 
 CALM = Posture()
 IN_CRISIS = Posture(active=True, level=3, peak=3, version=1)
@@ -74,14 +74,14 @@ def test_worry_about_somebody_else_gets_a_reply_about_them() -> None:
 
 def test_the_verdict_is_the_maximum_of_the_stages() -> None:
     """A later stage can raise what the rules found, and never lower it."""
-    quiet = ("learned", lambda message, history: RuleVerdict(0))
-    loud = ("learned", lambda message, history: RuleVerdict(3, ("learned",)))
+    quiet = ("learned", lambda case: Verdict(0))
+    loud = ("learned", lambda case: Verdict(3, ("learned",)))
 
     assert screen("i took all my pills", [], Posture(), "en", [], "x", [RULE_STAGE, quiet]).level == 4
     assert screen("hello", [], Posture(), "en", [], "x", [RULE_STAGE, loud]).level == 3
 
 
-def _broken(message: str, history: object) -> RuleVerdict:
+def _broken(case: ScreenCase) -> Verdict:
     raise RuntimeError("no weights")
 
 

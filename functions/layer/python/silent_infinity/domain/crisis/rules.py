@@ -14,9 +14,7 @@ from typing import Final
 
 from silent_infinity.domain.crisis.lexicon import Combination, Entry, Lexicon, lexicon
 from silent_infinity.domain.crisis.normalise import Canonical
-
-RISK_LEVEL: Final = 2
-"""From this level on, a message is answered in the crisis flow."""
+from silent_infinity.domain.crisis.verdict import RISK_LEVEL, Verdict
 
 _DISTRESS: Final = 1
 _IMMINENT: Final = 4
@@ -36,28 +34,13 @@ _SUBJECT_WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class RuleVerdict:
-    """What the rules found in one message.
-
-    `level` is 0-4 by the rubric; `rule_ids` are the entries that hold it up, highest first; `safe_exit` says
-    that the person tells of being safe now, with no risk in the message; `about_other` says that all risk
-    found is another person's.
-    """
-
-    level: int
-    rule_ids: tuple[str, ...] = ()
-    safe_exit: bool = False
-    about_other: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Hit:
     entry: Entry
     level: int
     about_other: bool
 
 
-def screen_message(message: str, history: Sequence[str] = (), *, language: str = "en") -> RuleVerdict:
+def screen_message(message: str, history: Sequence[str] = (), *, language: str = "en") -> Verdict:
     """Return the verdict of the rules on `message`.
 
     `history` holds the same person's recent messages, oldest first. It is read only for a disclosure that
@@ -74,7 +57,7 @@ def screen_message(message: str, history: Sequence[str] = (), *, language: str =
     level = _best(found)
     risks = [hit for hit in found if hit.level >= RISK_LEVEL]
     ranked = sorted(found, key=lambda hit: -hit.level)
-    return RuleVerdict(
+    return Verdict(
         level=level,
         rule_ids=tuple(dict.fromkeys(hit.entry.id for hit in ranked)),
         safe_exit=level < RISK_LEVEL and reading.holds("safe_exit") and not reading.holds("not_safe"),

@@ -1,7 +1,7 @@
 """The crisis screen of one message: the maximum of its stages, the session's posture, a path and a vetted
 reply."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,12 +9,18 @@ from silent_infinity.domain.crisis import posture as flow
 from silent_infinity.domain.crisis.help_lines import HelpLine, for_locale
 from silent_infinity.domain.crisis.posture import Path, Posture
 from silent_infinity.domain.crisis.replies import VettedReply, choose_reply, kind_for
-from silent_infinity.domain.crisis.rules import RuleVerdict, screen_message
+from silent_infinity.domain.crisis.rules import screen_message
+from silent_infinity.domain.crisis.verdict import RISK_LEVEL, ScreenCase, Stage, Verdict
 
-Stage = Callable[[str, Sequence[str]], RuleVerdict]
-"""Takes the message and the person's recent messages, oldest first."""
+# What a level is worth as a probability where only levels are known, so that all scores can be ranked.
+_SCORE_OF_LEVEL: Final = (0.0, 0.1, 0.8, 0.9, 0.98)
 
-RULE_STAGE: Final[tuple[str, Stage]] = ("rules", screen_message)
+
+def _rules(case: ScreenCase) -> Verdict:
+    return screen_message(case.message, case.history)
+
+
+RULE_STAGE: Final[tuple[str, Stage]] = ("rules", _rules)
 
 
 class ScreenError(RuntimeError):
@@ -27,8 +33,8 @@ class ScreenResult:
 
     `level` is the effective level (0-4, sticky), `screened_level` that of this message alone; `rule_ids` are
     ids of entries, of all stages; `resources` and `vetted_reply` are there whenever `path` is not "clear";
-    `degraded` names the stages that failed; `posture` is the session's posture after this turn (not part of
-    the payload).
+    `degraded` names the stages that failed; `stages` has the verdict of every stage that spoke; `posture` is
+    the session's posture after this turn. The last two are not part of the payload.
     """
 
     path: Path
@@ -40,6 +46,12 @@ class ScreenResult:
     vetted_reply: VettedReply | None
     degraded: tuple[str, ...]
     posture: Posture
+    stages: tuple[tuple[str, Verdict], ...] = ()
+
+    @property
+    def score(self) -> float:
+        """The highest that any stage says of the message, from 0 to 1."""
+        return max((_score(verdict) for _, verdict in self.stages), default=0.0)
 
     def to_payload(self) -> dict[str, Any]:
         """Return the output of the screen state, without its duration."""
@@ -63,27 +75,32 @@ def screen(  # noqa: PLR0917 - the facts of a turn, in the order in which the st
     locale: str,
     used_reply_ids: Sequence[str],
     seed: str,
-    stages: Collection[tuple[str, Stage]] = (RULE_STAGE,),
+    stages: Iterable[tuple[str, Stage]] = (RULE_STAGE,),
 ) -> ScreenResult:
     """Screen `message` and decide how its turn is answered.
 
     `history` holds the same person's recent messages, oldest first; `posture` is the session's posture before
     this turn; `locale` is a BCP 47 tag; `used_reply_ids` are the vetted replies of this session, oldest
-    first; `seed` picks the reply (the turn id). A stage that raises is named in `degraded` and skipped.
+    first; `seed` picks the reply (the turn id). Stages are asked in their order, each with what those before
+    it found. A stage that raises is named in `degraded` and skipped.
 
     Raises:
         ScreenError: no stage answered, so nothing is known of the message (the caller's own red flags must
         decide).
     """
-    verdicts: list[RuleVerdict] = []
+    found: dict[str, Verdict] = {}
     degraded: list[str] = []
     for name, stage in stages:
         try:
-            verdicts.append(stage(message, history))
+            verdict = stage(ScreenCase(message, history, locale, found))
         except Exception:  # noqa: BLE001 - whatever a stage fails of, the other stages must still be heard
             degraded.append(name)
-    if not verdicts:
+        else:
+            if verdict is not None:
+                found = {**found, name: verdict}
+    if not found:
         raise ScreenError(f"no stage of the screen answered: {', '.join(degraded)}")
+    verdicts = tuple(found.values())
     screened = max(verdict.level for verdict in verdicts)
     safe_exit = screened < flow.RISK_LEVEL and any(verdict.safe_exit for verdict in verdicts)
     level = flow.effective_level(posture, screened)
@@ -106,4 +123,13 @@ def screen(  # noqa: PLR0917 - the facts of a turn, in the order in which the st
         vetted_reply=vetted_reply,
         degraded=tuple(degraded),
         posture=flow.advance(posture, screened, safe_exit),
+        stages=tuple(found.items()),
     )
+
+
+def _score(verdict: Verdict) -> float:
+    """A stage that decides by threshold may be surer of the level than of its probability."""
+    of_level = _SCORE_OF_LEVEL[verdict.level]
+    if verdict.score is None:
+        return of_level
+    return max(verdict.score, of_level) if verdict.level >= RISK_LEVEL else verdict.score

@@ -1,0 +1,1 @@
+"""A small sentence encoder in NumPy: no framework, no network, one file of weights."""
