@@ -33,6 +33,8 @@ class EnvironmentConfig:
 
     `lambda_python` is "3.N" and `lambda_architecture` "arm64" or "x86_64"; the block may say "host" for both,
     which the local stack needs because its functions run on the interpreter of the machine.
+    `screen_memory_mb` is the crisis screen's own memory: its encoder computes, and 1,769 MB is where Lambda
+    gives a whole processor.
     `llm_max_output_tokens` lowers what a turn class allows (0 does not): a small model on a laptop writes a
     few dozen tokens a second, and a turn has seconds. `email_sender` is an address of a domain that SES has
     verified, or empty for Cognito's own sender.
@@ -46,6 +48,7 @@ class EnvironmentConfig:
     lambda_python: str
     lambda_architecture: str
     function_memory_mb: int
+    screen_memory_mb: int
     provisioned_concurrency: int
     gradual_deployment: bool
     llm_provider: str

@@ -48,7 +48,13 @@ class TurnStack(Stack):
         self.operations = OperationsTopic(self, "Operations", environment=environment)
 
         capture = self._capture()
-        screen = self._function("CrisisScreen", "crisis_screen", "Screens a message for crisis", seconds=5)
+        screen = self._function(
+            "CrisisScreen",
+            "crisis_screen",
+            "Screens a message for crisis",
+            seconds=5,
+            memory_mb=environment.screen_memory_mb,
+        )
         intent = self._function(
             "Intent", "intent", "Finds out what kind of turn a message asks for", seconds=5
         )
@@ -112,6 +118,7 @@ class TurnStack(Stack):
         seconds: int,
         settings: dict[Setting, str] | None = None,
         answers_people: bool = True,
+        memory_mb: int | None = None,
     ) -> SinglePurposeFunction:
         """Declare a function that ends after `seconds`: one more than its Task in the workflow waits."""
         return SinglePurposeFunction(
@@ -124,6 +131,7 @@ class TurnStack(Stack):
             timeout=Duration.seconds(seconds),
             settings=settings,
             answers_people=answers_people,
+            memory_mb=memory_mb,
         )
 
     def _capture(self) -> SinglePurposeFunction:

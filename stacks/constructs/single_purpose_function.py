@@ -9,11 +9,11 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.constructs.acknowledgements import acknowledge
+from stacks.constructs.function_code import function_code
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.log_group import retention
-from stacks.constructs.python_layer import PythonLayer, lambda_architecture, python_runtime
+from stacks.constructs.python_layer import PythonLayer, lambda_architecture, python_runtime, wheel_target
 from stacks.environment import EnvironmentConfig
-from stacks.paths import FUNCTIONS
 
 METRICS_NAMESPACE = "SilentInfinity"
 ALIAS = "live"
@@ -38,6 +38,7 @@ class SinglePurposeFunction(Construct):
         timeout: Duration,
         settings: Mapping[Setting, str] | None = None,
         answers_people: bool = True,
+        memory_mb: int | None = None,
     ) -> None:
         """Declare the function.
 
@@ -51,6 +52,7 @@ class SinglePurposeFunction(Construct):
             timeout: after which Lambda ends an invocation.
             settings: environment variables; the function gets only those that it reads.
             answers_people: whether somebody waits for the answer, so that warm capacity is worth its price.
+            memory_mb: memory, and processor in proportion; the environment's usual if None.
         """
         super().__init__(scope, construct_id)
         self.log_group = logs.LogGroup(
@@ -65,11 +67,11 @@ class SinglePurposeFunction(Construct):
             runtime=python_runtime(environment),
             architecture=lambda_architecture(environment),
             handler="handler.lambda_handler",
-            code=lambda_.Code.from_asset(str(FUNCTIONS / name), exclude=["**/__pycache__", "**/*.pyc"]),
+            code=function_code(name, wheel_target(environment)),
             layers=[layer.version],
             role=role,
             log_group=self.log_group,
-            memory_size=environment.function_memory_mb,
+            memory_size=memory_mb or environment.function_memory_mb,
             timeout=timeout,
             environment={
                 **_common_settings(name, environment),

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stacks.constructs.python_layer import WheelTarget, build_layer
+from stacks.constructs.python_layer import build_layer
+from stacks.constructs.wheels import WheelTarget
 from stacks.environment import EnvironmentConfig
 from stacks.paths import FUNCTIONS
 from tests.benchmarks.figures import Result, Row, median

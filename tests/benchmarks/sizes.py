@@ -4,7 +4,8 @@ import io
 import zipfile
 from pathlib import Path
 
-from stacks.constructs.python_layer import WheelTarget, build_layer
+from stacks.constructs.python_layer import build_layer
+from stacks.constructs.wheels import WheelTarget
 from stacks.paths import FUNCTIONS
 from tests.benchmarks.figures import Result, Row
 from tests.benchmarks.workshop import Workshop

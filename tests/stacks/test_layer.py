@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from stacks.constructs import python_layer
-from stacks.constructs.python_layer import LayerBuildError, WheelTarget, build_layer, layer_fingerprint
+from stacks.constructs import python_layer, wheels
+from stacks.constructs.python_layer import build_layer, layer_fingerprint
+from stacks.constructs.wheels import WheelBuildError, WheelTarget
 from stacks.environment import ENVIRONMENTS
 from stacks.paths import FUNCTIONS, LAYER, PROMPTS, ROOT
 from tests.stacks.synthesised import Application
@@ -173,9 +174,9 @@ def test_a_pin_that_cannot_be_installed_fails_with_pips_reason(
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("./no-such-wheel.whl\n", encoding="utf-8")
     monkeypatch.setattr(python_layer, "REQUIREMENTS", requirements)
-    monkeypatch.setattr(python_layer, "WHEEL_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(wheels, "WHEEL_CACHE", tmp_path / "cache")
 
-    with pytest.raises(LayerBuildError, match="no-such-wheel"):
+    with pytest.raises(WheelBuildError, match="no-such-wheel"):
         build_layer(AWS, tmp_path / "out")
 
     assert list((tmp_path / "cache").iterdir()) == []
