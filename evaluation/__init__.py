@@ -1,0 +1,1 @@
+"""Evaluate what decides about safety, with the code that production runs. Never deployed."""
