@@ -17,7 +17,7 @@ from local.tools.locations import DEVELOPMENT_VENV, REPOSITORY
 from local.tools.running import run_in_foreground
 
 NO_TESTS = 5  # pytest's exit code for a scope without a test
-TYPED = ("app.py", "evaluation", "local", "stacks", "functions", "tests")
+TYPED = ("app.py", "evaluation", "local", "stacks", "functions", "tests", "training")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,77 @@
+"""What the learned stages are trained on: the sheets, and messages composed from the grammar."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from silent_infinity.domain.crisis.learned import CLASSES, canonical
+from training.screen.compose import compose
+from training.sheets import read_sheet
+
+CORPUS = Path(__file__).parent / "corpus"
+VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
+SPENT = ("crisis_golden_en.json", "crisis_heldout_en.json")
+"""The rules' own test messages, good for learning since other sets are the exam."""
+
+COMPOSED = 2500
+"""How many messages are composed. They are a fifth of all: enough to teach plain wordings, too few to drown
+the hand-written ones."""
+
+EARLIER = " => "
+"""Stands in a line between a person's earlier message and the one to be screened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A message to learn from.
+
+    `parts` are the person's messages in canonical form, the last of which is screened; `raw` are the same as
+    written; `label` is a place in `CLASSES`; `source` names the sheet.
+    """
+
+    parts: tuple[str, ...]
+    raw: tuple[str, ...]
+    label: int
+    category: str
+    source: str
+
+    @property
+    def text(self) -> str:
+        """The whole in canonical form, as the stages join it."""
+        return " . ".join(part.strip(" .") for part in self.parts if part.strip(" ."))
+
+
+def examples(seed: int) -> list[Example]:
+    """Return every example once, sheets first, in a fixed order."""
+    seen: dict[str, Example] = {}
+    for example in _all(seed):
+        seen.setdefault(example.text, example)
+    return list(seen.values())
+
+
+def label_of(level: int, category: str) -> int:
+    """Return the class of a level of the rubric; another person's risk has its own."""
+    return CLASSES.index("other") if category == "other_at_risk" else level
+
+
+def level_of(label: int) -> int:
+    """Return the level of the rubric that a class belongs to."""
+    return 2 if CLASSES[label] == "other" else label
+
+
+def _all(seed: int) -> Iterator[Example]:
+    for path in sorted(CORPUS.glob("*.txt")):
+        for message in read_sheet(path):
+            yield example_of(message.text.split(EARLIER), int(message.label), message.category, path.stem)
+    for name in SPENT:
+        for case in json.loads((VECTORS / name).read_text(encoding="utf-8")):
+            yield example_of([case["text"]], case["level"], case["category"], name)
+    for composed in compose(COMPOSED, seed):
+        yield example_of([composed.text], composed.level, composed.category, "composed")
+
+
+def example_of(parts: Sequence[str], level: int, category: str, source: str) -> Example:
+    """Return the example of a person's messages, the last of which has the level and the category."""
+    raw = tuple(part.strip() for part in parts)
+    return Example(tuple(map(canonical, raw)), raw, label_of(level, category), category, source)
