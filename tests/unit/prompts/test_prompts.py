@@ -106,6 +106,7 @@ def test_every_bundled_prompt_lies_where_its_front_matter_says() -> None:
 
     assert found == {
         "crisis_conversation/v1",
+        "crisis_screen/v1",
         "reflective_mirror/v1",
         "regeneration/v1",
         "small_talk/v1",

@@ -19,6 +19,7 @@ from silent_infinity.domain.turn import (
     Client,
     Draft,
     ModelLatency,
+    ScreenModelCall,
     SessionState,
     Turn,
     Usage,
@@ -85,6 +86,21 @@ def _answer(**fields: Any) -> dict[str, Any]:
     }
 
 
+SCREEN_MODEL = {
+    "model_id": "model-s",
+    "provider": "scripted-s",
+    "prompt_id": "crisis_screen/v1",
+    "tokens_input": 201,
+    "tokens_output": 12,
+    "tokens_cache_read": 31,
+    "tokens_cache_write": 37,
+    "cost_usd": 0.0005,
+    "ms": 410,
+    "level": 1,
+    "error": None,
+}
+
+
 def _record(**fields: Any) -> Record:
     known: dict[str, Any] = {
         "turn": _turn(),
@@ -100,6 +116,7 @@ def _record(**fields: Any) -> Record:
             "safe_exit": True,
             "degraded": [],
             "screen_ms": 13,
+            "model": dict(SCREEN_MODEL),
         },
         "intent": {"intent_ms": 17},
         "draft": Draft(
@@ -182,6 +199,7 @@ def test_every_field_of_the_event_is_the_fact_that_it_is_named_for(world: World)
         "crisis_flag_level": 0,
         "screened_level": 1,
         "screen_rule_ids": ["distress.sad"],
+        "screen_model": SCREEN_MODEL,
         "safe_exit": True,
         "guardrail_triggered": True,
         "guardrail_rule_id": "pii.phone",
@@ -470,11 +488,23 @@ def test_metrics_say_what_happened_and_of_nobody(world: World) -> None:
         "DegradedTurns": 1,
         "Regenerations": 1,
         "ModelBypasses": 0,
-        "CostMicroUsd": 1250,
+        "ModelScreens": 1,
+        "CostMicroUsd": 1750,
         "GuardrailTriggers": 1,
     }
     dimensions = {name for entry in world.metrics.flushed for name, _ in entry.dimensions}
     assert dimensions == {"environment", "rule"}
+
+
+def test_a_turn_whose_screen_asked_no_model_says_so(world: World) -> None:
+    """Most turns, and every record that an earlier version left in the queue."""
+    screen = {"path": "clear", "level": 0, "screened_level": 0, "degraded": [], "screen_ms": 2}
+    event = _write(world, screen=screen)
+
+    assert event["screen_model"] == to_payload(ScreenModelCall())
+    assert event["screen_model"]["model_id"] == ""
+    totals = {entry.name: entry.value for entry in world.metrics.flushed}
+    assert (totals["ModelScreens"], totals["CostMicroUsd"]) == (0, 1250)
 
 
 @pytest.mark.parametrize(

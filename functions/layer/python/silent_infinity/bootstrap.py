@@ -80,11 +80,36 @@ def capture_message(settings: Settings) -> "CaptureMessage":
 
 
 def screen_for_crisis(settings: Settings) -> "ScreenForCrisis":
-    """Wire the crisis screen. It needs no setting: nothing that can be down stands behind it."""
+    """Wire the crisis screen. Nothing that can be down stands behind its verdict: the model only adds to it.
+
+    Raises:
+        MissingSettingError: `SCREEN_BAND_LOW` is set and is no number.
+        ValueError: it is no probability.
+    """
     from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.domain.crisis.band import Band, calibrated_band
     from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
 
-    return ScreenForCrisis(clock=SystemClock())
+    clock = SystemClock()
+    return ScreenForCrisis(
+        clock=clock,
+        model=screening_model(settings, clock),
+        band=Band(settings.number("SCREEN_BAND_LOW", calibrated_band().low)),
+    )
+
+
+def screening_model(settings: Settings, clock: "Clock") -> "LanguageModel | None":
+    """Return the model that the screen may ask: the provider alone, once, in time. None with the composer.
+
+    Neither is the provider's SDK imported nor a setting of it read before the first call: a cold start does
+    not pay for it, and a wrong setting costs this one stage and not the screen.
+    """
+    if settings.text("LLM_PROVIDER", "composer") == "composer":
+        return None
+    from silent_infinity.adapters.llm.deadline import DeadlineModel
+    from silent_infinity.adapters.llm.lazy import LazyModel
+
+    return DeadlineModel(LazyModel(lambda: _provider(settings, clock)), clock)
 
 
 def detect_intent(settings: Settings) -> "DetectIntent":
@@ -137,28 +162,38 @@ def language_model(settings: Settings, clock: "Clock") -> "LanguageModel":
     from silent_infinity.adapters.llm.retry import RetryModel
 
     composer = Link(ComposedModel(clock), reserve_ms=COMPOSER_RESERVE_MS, ignores_model_id=True)
-    provider = settings.text("LLM_PROVIDER")
-    if provider == "composer":
+    name = settings.text("LLM_PROVIDER")
+    if name == "composer":
         return FallbackModel([composer], clock)
-    if provider == "bedrock":
+    guarded = DeadlineModel(RetryModel(_provider(settings, clock), clock), clock)
+    if name == "bedrock":
+        return FallbackModel([Link(guarded, reserve_ms=SECOND_MODEL_RESERVE_MS), composer], clock)
+    # A server with one model would only be asked the same thing again.
+    one_model = settings.optional("LLM_MODEL_ID") is not None
+    return FallbackModel([Link(guarded, ignores_model_id=one_model), composer], clock)
+
+
+def _provider(settings: Settings, clock: "Clock") -> "LanguageModel":
+    """Return the provider's model, bare.
+
+    Raises:
+        MissingSettingError: `LLM_PROVIDER` names no provider that there is.
+    """
+    name = settings.text("LLM_PROVIDER")
+    if name == "bedrock":
         from silent_infinity.adapters.llm.bedrock import BedrockModel
 
-        bedrock = DeadlineModel(RetryModel(BedrockModel(clock), clock), clock)
-        return FallbackModel([Link(bedrock, reserve_ms=SECOND_MODEL_RESERVE_MS), composer], clock)
-    if provider == "openai_compatible":
+        return BedrockModel(clock)
+    if name == "openai_compatible":
         from silent_infinity.adapters.llm.openai_compatible import OpenAICompatibleModel
 
-        model_override = settings.text("LLM_MODEL_ID", "")
-        server = OpenAICompatibleModel(
+        return OpenAICompatibleModel(
             clock,
             base_url=settings.text("LLM_BASE_URL"),
             api_key=_api_key(settings),
-            model_override=model_override,
+            model_override=settings.text("LLM_MODEL_ID", ""),
             max_output_tokens=settings.integer("LLM_MAX_OUTPUT_TOKENS", 0),
         )
-        guarded = DeadlineModel(RetryModel(server, clock), clock)
-        # A server with one model would only be asked the same thing again.
-        return FallbackModel([Link(guarded, ignores_model_id=bool(model_override)), composer], clock)
     raise MissingSettingError("Set LLM_PROVIDER to bedrock, openai_compatible or composer.")
 
 

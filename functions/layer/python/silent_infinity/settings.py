@@ -52,6 +52,20 @@ class Settings:
         except ValueError:
             raise MissingSettingError(f"The environment variable {name} must be a whole number.") from None
 
+    def number(self, name: str, default: float) -> float:
+        """Return the variable as a number.
+
+        Raises:
+            MissingSettingError: the variable is not a number.
+        """
+        value = self.variables.get(name)
+        if not value:
+            return default
+        try:
+            return float(value)
+        except ValueError:
+            raise MissingSettingError(f"The environment variable {name} must be a number.") from None
+
     @property
     def region(self) -> str:
         """The AWS region that the function runs in."""

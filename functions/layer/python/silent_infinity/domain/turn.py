@@ -146,6 +146,27 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ScreenModelCall:
+    """The crisis screen's call of a model (TC1), if there was one: `model_id` is empty if not.
+
+    Tokens and price as in `Usage`; `ms` is how long the screen waited. `level` is what the model answered, or
+    None with an `error`, which is a code.
+    """
+
+    model_id: str = ""
+    provider: str = ""
+    prompt_id: str = ""
+    tokens_input: int = 0
+    tokens_output: int = 0
+    tokens_cache_read: int = 0
+    tokens_cache_write: int = 0
+    cost_usd: float = 0.0
+    ms: int = 0
+    level: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelLatency:
     """Milliseconds from the request to the first and to the last token."""
 

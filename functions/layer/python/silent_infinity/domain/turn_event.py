@@ -8,6 +8,8 @@ test holds the two together.
 from dataclasses import dataclass
 from typing import Any
 
+from silent_infinity.domain.turn import ScreenModelCall
+
 SCHEMA_VERSION = 1
 
 
@@ -34,8 +36,9 @@ class TurnEvent:
 
     `active_variants` is the snapshot of what was in force, `exposures` what really had a part in the reply
     that was served. `timestamp` is when the message arrived (ISO 8601, UTC), `recorded_at` when the event was
-    made. `cost_usd` is in US dollars. `feedback_text` stays None: free text never enters the record; explicit
-    feedback joins by `turn_id`.
+    made. `cost_usd` (US dollars) and the tokens are those of the reply; `screen_model` has those of the
+    screen's own model call. `feedback_text` stays None: free text never enters the record; explicit feedback
+    joins by `turn_id`.
     """
 
     schema_version: int
@@ -69,6 +72,7 @@ class TurnEvent:
     crisis_flag_level: int
     screened_level: int
     screen_rule_ids: tuple[str, ...]
+    screen_model: ScreenModelCall
     safe_exit: bool
     guardrail_triggered: bool
     guardrail_rule_id: str | None

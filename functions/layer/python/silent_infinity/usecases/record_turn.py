@@ -19,6 +19,7 @@ from silent_infinity.domain.turn import (
     CRISIS_FLOW_LEVEL,
     AssignedVariant,
     Draft,
+    ScreenModelCall,
     SessionState,
     Turn,
 )
@@ -305,6 +306,7 @@ class RecordTurn:
             crisis_flag_level=answer["crisis"]["level"],
             screened_level=int(screen.get("screened_level", 0)),
             screen_rule_ids=tuple(screen.get("rule_ids", ())),
+            screen_model=_screen_model(record),
             safe_exit=bool(screen.get("safe_exit")),
             guardrail_triggered=bool(rules),
             guardrail_rule_id=rules[0] if rules else None,
@@ -335,6 +337,7 @@ class RecordTurn:
         answer = record.answer
         level = answer["crisis"]["level"]
         kind = answer["reply"]["kind"]
+        screen_model = _screen_model(record)
         values: dict[str, tuple[float, str]] = {
             "Turns": (1, "Count"),
             "TurnLatency": (max(0, unix_ms(self._clock.now()) - _ms(record.started_at)), "Milliseconds"),
@@ -344,7 +347,8 @@ class RecordTurn:
             "DegradedTurns": (int(bool(record.degraded or record.turn.degraded)), "Count"),
             "Regenerations": (int(record.attempts > 1), "Count"),
             "ModelBypasses": (int(kind in ("template", "clarification")), "Count"),
-            "CostMicroUsd": (round(answer["usage"]["cost_usd"] * 1e6), "None"),
+            "ModelScreens": (int(bool(screen_model.model_id)), "Count"),
+            "CostMicroUsd": (round((answer["usage"]["cost_usd"] + screen_model.cost_usd) * 1e6), "None"),
         }
         self._metrics.add_all(values, environment=self._policy.environment)
         for rule_id in guardrail_rules(record.turn.block.rule_id, record.validation):
@@ -374,6 +378,11 @@ def _prepared_reply_id(record: Record) -> str | None:
     prepared = (record.screen.get("vetted_reply"), record.intent.get("reply"))
     served = (r for r in prepared if r and r.get("text") == record.answer["reply"]["text"])
     return next((reply.get("reply_id") for reply in served), None)
+
+
+def _screen_model(record: Record) -> ScreenModelCall:
+    """Return the screen's model call; records of an older version and most of the others have none."""
+    return from_payload(ScreenModelCall, record.screen.get("model") or {})
 
 
 def _ms(iso: str) -> int:
