@@ -7,6 +7,9 @@ from typing import Any
 
 from stacks.paths import DATA
 
+FIXED_LANGUAGE = "en"
+"""What the fixed texts are written in."""
+
 
 @dataclass(frozen=True)
 class SafetyTexts:
@@ -32,21 +35,37 @@ def safety_texts() -> SafetyTexts:
     """
     replies = _load("static_replies.json")
     lines = {line["id"]: line for line in _load("help_lines.json")["lines"]}
+    words = _load("help_words.json")["languages"][FIXED_LANGUAGE]
     return SafetyTexts(
         fallback=replies["fallback"]["text"],
         red_flag=replies["red_flag"]["text"],
         still_in_progress=replies["still_in_progress"]["text"],
         help={
             "text": replies["help"]["text"],
-            "resources": [_shown(lines[line_id]) for line_id in replies["fallback_resources"]],
+            "resources": [_shown(lines[line_id], words) for line_id in replies["fallback_resources"]],
         },
         red_flags=[flag["pattern"] for flag in _load("red_flags.json")["patterns"]],
     )
 
 
-def _shown(line: dict[str, str]) -> dict[str, str]:
-    """Return a help line as answers show it: where and when it was checked is bookkeeping."""
-    return {name: value for name, value in line.items() if name not in ("source", "checked_on")}
+def _shown(line: dict[str, Any], words: dict[str, Any]) -> dict[str, str]:
+    """Return a help line as answers show it: in words, without what is bookkeeping.
+
+    The layer has its own rendering of the same data, which stacks may not import; a test compares the two.
+    """
+    wording = words["either"].join(
+        words["ways"][way["by"]][0].format(at=way["at"], send=way.get("send", "")) for way in line["ways"]
+    )
+    web = words["web"].format(at=line["web"]) if line.get("web") else ""
+    return {
+        "id": line["id"],
+        "name": line["name"],
+        "contact": f"{wording[:1].upper()}{wording[1:]}{web}",
+        "hours": line["hours"],
+        "country": line["country"],
+        "language": line["languages"][0],
+        "wording": wording,
+    }
 
 
 def _load(name: str) -> Any:

@@ -9,6 +9,8 @@ import pytest
 from silent_infinity import data
 from silent_infinity.domain.crisis.help_lines import by_ids
 from silent_infinity.domain.crisis.reply_guard import check_reply
+from silent_infinity.domain.problems import help_block
+from stacks.safety_texts import safety_texts
 from tests.support.vectors import load_vectors
 
 FLAGS = data.load("red_flags.json")["patterns"]
@@ -76,3 +78,8 @@ def test_the_red_flag_text_is_a_whole_imminent_reply() -> None:
 def test_the_fixed_resources_exist() -> None:
     """They are looked up at synth."""
     assert by_ids(data.load("static_replies.json")["fallback_resources"])
+
+
+def test_fixed_answers_show_the_same_help_whoever_makes_them() -> None:
+    """The stacks may not import the layer, so both put the same data into words."""
+    assert safety_texts().help == help_block()

@@ -1,7 +1,7 @@
 """Vetted crisis replies: written in advance, chosen without a model.
 
 Every text meets the obligations that `reply_guard` checks. Placeholders are `$lines` (the locale's help lines
-in words) and `$emergency` (what to dial where the person is).
+in words, with their cost and hours) and `$emergency` (whom to call in danger where the person is).
 """
 
 from collections.abc import Collection, Sequence
@@ -11,7 +11,13 @@ from string import Template
 from typing import Any, Final, Literal
 
 from silent_infinity import data
-from silent_infinity.domain.crisis.help_lines import HelpLine, emergency_number, for_locale
+from silent_infinity.domain.crisis.help_lines import (
+    HelpLine,
+    emergency_in_words,
+    for_locale,
+    lines_in_words,
+)
+from silent_infinity.domain.crisis.reply_language import reply_language
 
 ReplyKind = Literal["passive", "active", "imminent", "other", "check_in"]
 
@@ -44,13 +50,13 @@ def kind_for(level: int, *, check_in: bool = False, about_other: bool = False) -
 
 
 def choose_reply(kind: ReplyKind, locale: str, used_reply_ids: Sequence[str], seed: str) -> VettedReply:
-    """Return a reply of `kind` for `locale`: the same for the same arguments, and none twice before all were
-    used.
+    """Return a reply of `kind` for `locale`, in the language that answers it (`reply_language`): the same for
+    the same arguments, and none twice before all were used.
 
-    `used_reply_ids` are the ids served in this session, oldest first (ids of other kinds do no harm); `seed`
-    is anything that changes from turn to turn, such as the turn id.
+    `used_reply_ids` are the ids served in this session, oldest first (ids of other kinds and languages do no
+    harm); `seed` is anything that changes from turn to turn, such as the turn id.
     """
-    templates: Sequence[dict[str, str]] = _source()["replies"][kind]
+    templates = _replies(reply_language(locale))[kind]
     ids = [template["id"] for template in templates]
     chosen = _least_used(ids, used_reply_ids, seed)
     return VettedReply(chosen, render(templates[ids.index(chosen)]["text"], locale))
@@ -71,24 +77,28 @@ def render(template: str, locale: str) -> str:
     Raises:
         KeyError: the template has a placeholder that is not known.
     """
-    number = emergency_number(locale)
     return Template(template).substitute(
-        lines=lines_in_words(for_locale(locale)),
-        emergency=f"call {number}" if number else "call your local emergency number",
+        lines=lines_in_words(named_lines(locale)), emergency=emergency_in_words(locale)
     )
 
 
-def lines_in_words(lines: Sequence[HelpLine]) -> str:
-    """Return at most two lines as a clause that follows "you can"."""
-    return ", or ".join(f"{line.wording} ({line.name})" for line in lines[:_LINES_IN_WORDS])
+def named_lines(locale: str) -> tuple[HelpLine, ...]:
+    """Return the lines that a reply names: the first two, of which one is always open if the country has any
+    such line.
+    """
+    lines = for_locale(locale)
+    named = lines[:_LINES_IN_WORDS]
+    if any(line.always_open for line in named):
+        return named
+    return (*named[:-1], next(line for line in lines if line.always_open))
 
 
-def reply_ids(kinds: Collection[ReplyKind] = KINDS) -> tuple[str, ...]:
-    """Return the ids of all replies of `kinds`."""
-    replies: dict[ReplyKind, Sequence[dict[str, str]]] = _source()["replies"]
-    return tuple(reply["id"] for kind in kinds for reply in replies[kind])
+def reply_ids(kinds: Collection[ReplyKind] = KINDS, language: str = "en") -> tuple[str, ...]:
+    """Return the ids of all replies of `kinds` in a reply language."""
+    return tuple(reply["id"] for kind in kinds for reply in _replies(language)[kind])
 
 
-def _source() -> dict[str, Any]:
-    loaded: dict[str, Any] = data.load("crisis_replies.json")
-    return loaded
+def _replies(language: str) -> dict[ReplyKind, Sequence[dict[str, str]]]:
+    loaded: dict[str, Any] = data.load(f"crisis_replies/{language}.json")
+    replies: dict[ReplyKind, Sequence[dict[str, str]]] = loaded["replies"]
+    return replies
