@@ -1,5 +1,7 @@
 """Disguised words are read as what they are, and ordinary text stays as it is."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +36,13 @@ DISGUISES = {
     "chat spelling": "i wanna kms tn",
     "filler words": "i just really honestly want to fucking die",
     "line breaks": "i\nwant\nto\ndie",
+    "look-alikes in every word": "\u0456 w\u0430nt t\u043e k\u0456\u04cfl m\u0443\u0455\u0435lf",
+    "letters joined by signs": "i want to k_i_l_l m_y_s_e_l_f",
+    "digits and signs in every word": "1 w4n7 70 k1ll my$3lf",
+    "a slip in every word": "i wnat to kll mysellf",
+    "a neighbouring key": "i want to kull mtself",
+    "spaces left out": "iwantto killmyself",
+    "a run of spaces left out": "idontwantto be alive anymore",
 }
 
 
@@ -51,6 +60,8 @@ PLAIN = {
     "मुझे चाय पसंद है": 0,
     "good skill, we killed it": 0,
     "the soldiers wore i d tags": 0,
+    "my therapist took 40 minutes, 2nd floor, room 1d": 0,
+    "$15 for 4 kilos of plums!": 0,
 }
 
 
@@ -66,6 +77,37 @@ def test_contractions_negation_and_sentence_ends_survive() -> None:
 
     assert canonical.text == "i can not sleep , i am tired . he said do not go ."
     assert [canonical.text[start:end].strip() for start, end in canonical.quoted] == ["do not go"]
+
+
+UNTOUCHED = [
+    "we went to the airport together and no one was notable except the therapist",
+    "anita and sadie are from inverness and they take the underground",
+    "i take 20 mg at 8 am and 10 pm and my code is 4b7",
+    "the kitten was biting and the milling crowd was hunting for bargains",
+]
+
+
+@pytest.mark.parametrize("text", UNTOUCHED)
+def test_words_that_look_like_slips_or_runs_of_others_stay(text: str) -> None:
+    """ "Together" is not "to get her", and "milling" is no slip of "killing": the learned stages read the
+    canonical text too."""
+    assert lexicon().normalise(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("मैं मरना चाहता हूँ", "मैं मरना चाहता हूं"),
+        ("ज़िंदगी।", "जिंदगी ."),
+        ("ฉันอยากตาย", "ฉันอยากตาย"),
+        ("שָׁלוֹם", "שָׁלוֹם"),
+        ("Ich heiße Jürgen", "ich heisse jurgen"),
+        ("ma sœur", "ma soeur"),
+    ],
+)
+def test_vowel_signs_of_other_scripts_are_part_of_their_words(text: str, canonical: str) -> None:
+    """Without them every word of Hindi is a row of consonants; accents of Latin letters go."""
+    assert lexicon("en").normalise(text).text == unicodedata.normalize("NFKD", canonical)
 
 
 @given(st.text(max_size=400))

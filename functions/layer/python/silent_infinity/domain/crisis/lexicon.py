@@ -127,7 +127,13 @@ class Lexicon:
         vocabulary = {
             word for group in self.groups for entry in group.entries for word in _WORD.findall(entry.pattern)
         }
-        self.normalise = Normaliser(source["words"], frozenset(vocabulary))
+        lists: Mapping[str, str] = data.load(f"lexicon/words_{self.language}.json")
+        self.normalise = Normaliser(
+            source["words"],
+            frozenset(vocabulary),
+            frozenset(lists["known"].split()),
+            frozenset(lists["real"].split()),
+        )
 
 
 def _entry(source: Mapping[str, Any], pattern: str, defaults: Mapping[str, Any]) -> Entry:
