@@ -36,8 +36,9 @@ class EnvironmentConfig:
     `screen_memory_mb` is the crisis screen's own memory: its encoder computes, and 1,769 MB is where Lambda
     gives a whole processor.
     `llm_max_output_tokens` lowers what a turn class allows (0 does not): a small model on a laptop writes a
-    few dozen tokens a second, and a turn has seconds. `email_sender` is an address of a domain that SES has
-    verified, or empty for Cognito's own sender.
+    few dozen tokens a second, and a turn has seconds. `screen_band_low` is the risk score from which on the
+    crisis screen asks its model about a message, "0" to "1", or empty for the calibrated one. `email_sender`
+    is an address of a domain that SES has verified, or empty for Cognito's own sender.
     """
 
     name: str
@@ -56,6 +57,7 @@ class EnvironmentConfig:
     llm_model_id: str
     llm_max_output_tokens: int
     llm_api_key_secret_arn: str
+    screen_band_low: str
     bedrock_regions: tuple[str, ...]
     variant_cache_ttl_seconds: int
     rate_limit_per_minute: int
@@ -137,6 +139,8 @@ class EnvironmentConfig:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must be one of {', '.join(choices)}")
         if self.email_sender and not _ADDRESS.fullmatch(self.email_sender):
             raise EnvironmentConfigError(f"email_sender of {self.name!r} must be an e-mail address")
+        if self.screen_band_low and not _is_probability(self.screen_band_low):
+            raise EnvironmentConfigError(f"screen_band_low of {self.name!r} must be a number from 0 to 1")
         if self.llm_provider == "openai_compatible" and not self.llm_base_url:
             raise EnvironmentConfigError(
                 f"llm_provider openai_compatible of {self.name!r} needs llm_base_url"
@@ -153,6 +157,13 @@ class EnvironmentConfig:
     def removal_policy(self) -> RemovalPolicy:
         """What happens to data when its stack is destroyed."""
         return RemovalPolicy.RETAIN if self.retain_data else RemovalPolicy.DESTROY
+
+
+def _is_probability(text: str) -> bool:
+    try:
+        return 0 <= float(text) <= 1
+    except ValueError:
+        return False
 
 
 def _fitting(cls: type[EnvironmentConfig], environment: str, key: str, value: Any) -> Any:

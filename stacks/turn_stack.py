@@ -47,14 +47,16 @@ class TurnStack(Stack):
         self._layer = PythonLayer(self, "Layer", environment=environment)
         self.operations = OperationsTopic(self, "Operations", environment=environment)
 
-        capture = self._capture()
-        screen = self._function(
-            "CrisisScreen",
-            "crisis_screen",
-            "Screens a message for crisis",
-            seconds=5,
-            memory_mb=environment.screen_memory_mb,
+        self._api_key = (
+            secretsmanager.Secret.from_secret_complete_arn(
+                self, "LlmApiKey", environment.llm_api_key_secret_arn
+            )
+            if environment.llm_api_key_secret_arn
+            else None
         )
+
+        capture = self._capture()
+        screen = self._screen()
         intent = self._function(
             "Intent", "intent", "Finds out what kind of turn a message asks for", seconds=5
         )
@@ -162,8 +164,26 @@ class TurnStack(Stack):
         allow_secret(capture, data.user_salt, data.key)
         return capture
 
+    def _screen(self) -> SinglePurposeFunction:
+        environment = self._environment
+        band = environment.screen_band_low
+        screen = self._function(
+            "CrisisScreen",
+            "crisis_screen",
+            "Screens a message for crisis",
+            seconds=5,
+            memory_mb=environment.screen_memory_mb,
+            settings={
+                **self._model_settings(),
+                **({Setting.SCREEN_BAND_LOW: band} if band else {}),
+            },
+        )
+        # No prompt store: the screen's prompt comes with the layer, so that nothing has to be fetched first.
+        self._allow_models(screen)
+        return screen
+
     def _generate(self) -> SinglePurposeFunction:
-        data, environment = self._data, self._environment
+        data = self._data
         generate = self._function(
             "Generate",
             "generate",
@@ -172,29 +192,34 @@ class TurnStack(Stack):
             settings={
                 Setting.PROMPTS_TABLE: data.prompts.table_name,
                 Setting.PROMPTS_BUCKET: data.prompts_bucket.bucket_name,
-                Setting.LLM_PROVIDER: environment.llm_provider,
-                **{
-                    setting: value
-                    for setting, value in {
-                        Setting.LLM_BASE_URL: environment.llm_base_url,
-                        Setting.LLM_MODEL_ID: environment.llm_model_id,
-                        Setting.LLM_MAX_OUTPUT_TOKENS: str(environment.llm_max_output_tokens or ""),
-                        Setting.LLM_API_KEY_SECRET_ARN: environment.llm_api_key_secret_arn,
-                    }.items()
-                    if value
-                },
+                **self._model_settings(),
             },
         )
         allow_items(generate, data.prompts, "GetItem")
         allow_objects(generate, data.prompts_bucket)
-        if environment.llm_provider == "bedrock":
-            generate.allow(INVOKE_MODEL, *model_arns(self, environment.bedrock_regions))
-        if environment.llm_api_key_secret_arn:
-            api_key = secretsmanager.Secret.from_secret_complete_arn(
-                self, "LlmApiKey", environment.llm_api_key_secret_arn
-            )
-            allow_secret(generate, api_key)
+        self._allow_models(generate)
         return generate
+
+    def _model_settings(self) -> dict[Setting, str]:
+        """Return what a function needs to know of the language models; nothing that the environment leaves
+        empty.
+        """
+        environment = self._environment
+        settings = {
+            Setting.LLM_PROVIDER: environment.llm_provider,
+            Setting.LLM_BASE_URL: environment.llm_base_url,
+            Setting.LLM_MODEL_ID: environment.llm_model_id,
+            Setting.LLM_MAX_OUTPUT_TOKENS: str(environment.llm_max_output_tokens or ""),
+            Setting.LLM_API_KEY_SECRET_ARN: environment.llm_api_key_secret_arn,
+        }
+        return {setting: value for setting, value in settings.items() if value}
+
+    def _allow_models(self, function: SinglePurposeFunction) -> None:
+        environment = self._environment
+        if environment.llm_provider == "bedrock":
+            function.allow(INVOKE_MODEL, *model_arns(self, environment.bedrock_regions))
+        if self._api_key:
+            allow_secret(function, self._api_key)
 
     def _recorder(
         self,

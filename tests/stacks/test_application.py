@@ -63,7 +63,7 @@ def test_a_stack_fits_into_one_template(stack: str, application: Application) ->
     assert len(template["Resources"]) < 500
 
 
-def test_a_model_server_of_the_laptop_reaches_generation_only(tmp_path: Path) -> None:
+def test_a_model_server_of_the_laptop_reaches_generation_and_the_screen_only(tmp_path: Path) -> None:
     """`-c model_base_url=…` is how the local stack brings its model in."""
     application = synthesise("local", tmp_path / "local", model_base_url="http://127.0.0.1:9/v1")
     addressed = {
@@ -71,12 +71,26 @@ def test_a_model_server_of_the_laptop_reaches_generation_only(tmp_path: Path) ->
         for name, function in application.properties("AWS::Lambda::Function").items()
         if "LLM_BASE_URL" in function["Environment"]["Variables"]
     }
-    (generate,) = addressed
+    screen, generate = sorted(addressed)
 
-    variables = application.properties("AWS::Lambda::Function")[generate]["Environment"]["Variables"]
+    assert screen.startswith("Turn/CrisisScreen")
     assert generate.startswith("Turn/Generate")
-    assert variables["LLM_PROVIDER"] == "openai_compatible"
-    assert variables["LLM_BASE_URL"] == "http://127.0.0.1:9/v1"
+    for name in addressed:
+        variables = application.properties("AWS::Lambda::Function")[name]["Environment"]["Variables"]
+        assert variables["LLM_PROVIDER"] == "openai_compatible"
+        assert variables["LLM_BASE_URL"] == "http://127.0.0.1:9/v1"
+
+
+def test_an_environment_sets_the_band_of_its_screen(tmp_path: Path, prod: Application) -> None:
+    """How many messages a model is asked about is a choice of cost; the calibrated band needs no variable."""
+    application = synthesise("dev", tmp_path / "dev", block={"screen_band_low": "0.05"})
+    changed, calibrated = (
+        each.named("AWS::Lambda::Function", "CrisisScreenFunction")["Environment"]["Variables"]
+        for each in (application, prod)
+    )
+
+    assert changed["SCREEN_BAND_LOW"] == "0.05"
+    assert "SCREEN_BAND_LOW" not in calibrated
 
 
 def test_mail_comes_from_the_verified_domain(tmp_path: Path, prod: Application) -> None:
@@ -94,7 +108,7 @@ def test_mail_comes_from_the_verified_domain(tmp_path: Path, prod: Application) 
     assert "EmailConfiguration" not in prod.named("AWS::Cognito::UserPool", "People")
 
 
-def test_a_key_of_a_model_provider_is_readable_by_generation_only(tmp_path: Path) -> None:
+def test_a_key_of_a_model_provider_is_readable_by_generation_and_the_screen_only(tmp_path: Path) -> None:
     """Whoever has the key can spend the money."""
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:llm-key-AbCdEf"
     application = synthesise(
@@ -108,6 +122,8 @@ def test_a_key_of_a_model_provider_is_readable_by_generation_only(tmp_path: Path
     )
     readers = {name for name, statement in application.identity_statements() if arn in json.dumps(statement)}
 
-    (reader,) = readers
-    assert reader.startswith("Turn/GenerateRole")
-    assert ("secretsmanager:GetSecretValue", f'"{arn}"') in application.permissions("GenerateRole")
+    screen, generate = sorted(readers)
+    assert screen.startswith("Turn/CrisisScreenRole")
+    assert generate.startswith("Turn/GenerateRole")
+    for role in ("CrisisScreenRole", "GenerateRole"):
+        assert ("secretsmanager:GetSecretValue", f'"{arn}"') in application.permissions(role)

@@ -55,9 +55,40 @@ def test_the_deployed_definition_is_valid(application: Application) -> None:
 
 
 def test_pure_steps_may_do_nothing_but_log(application: Application) -> None:
-    """The screen must not depend on anything that can be down, and what reads drafts needs no store."""
-    for role in ("CrisisScreen", "Intent", "Validate"):
+    """What reads messages and drafts needs no store."""
+    for role in ("Intent", "Validate"):
         assert actions(application, role) == LOGS
+
+
+def test_the_screen_may_call_a_model_and_nothing_else(applications: dict[str, Application]) -> None:
+    """It must not depend on anything that can be down: no store, no prompt, no variant is fetched for it."""
+    bedrock = {"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"}
+
+    assert actions(applications["prod"], "CrisisScreen") == LOGS | bedrock
+    assert actions(applications["local"], "CrisisScreen") == LOGS
+
+
+def test_the_screen_calls_the_models_that_generation_calls(applications: dict[str, Application]) -> None:
+    """One provider, one set of settings: a change of provider that forgot one would show only in a crisis."""
+    for application in applications.values():
+        screen, generate = (
+            {
+                name: value
+                for name, value in application.named("AWS::Lambda::Function", f"{role}Function")[
+                    "Environment"
+                ]["Variables"].items()
+                if name.startswith("LLM_")
+            }
+            for role in ("CrisisScreen", "Generate")
+        )
+        models = [
+            {pair for pair in application.permissions(f"{role}Role") if pair[0].startswith("bedrock:")}
+            for role in ("CrisisScreen", "Generate")
+        ]
+
+        assert screen == generate
+        assert screen["LLM_PROVIDER"]
+        assert models[0] == models[1]
 
 
 def test_turn_events_can_be_written_and_never_changed(application: Application) -> None:
@@ -93,7 +124,9 @@ def test_only_the_seed_writes_prompts_and_variants(application: Application) -> 
     assert writers == {"Seed"}
 
 
-def test_bedrock_may_be_called_by_generation_only_and_for_models_of_the_catalogue(prod: Application) -> None:
+def test_bedrock_may_be_called_by_two_functions_only_and_for_models_of_the_catalogue(
+    prod: Application,
+) -> None:
     """A model that is not in the catalogue has no price and no known abilities."""
     callers = {role for role in ALL_ROLES if any(a.startswith("bedrock:") for a in actions(prod, role))}
     models = {
@@ -102,7 +135,7 @@ def test_bedrock_may_be_called_by_generation_only_and_for_models_of_the_catalogu
         if action == "bedrock:InvokeModel"
     }
 
-    assert callers == {"Generate"}
+    assert callers == {"CrisisScreen", "Generate"}
     assert "inference-profile/us.anthropic.claude-sonnet-4-6" in models
     assert "foundation-model/anthropic.claude-sonnet-4-6" in models
     assert all("*" not in model for model in models)
@@ -166,7 +199,8 @@ def test_functions_get_only_the_settings_that_they_read(application: Application
         for name, function in application.properties("AWS::Lambda::Function").items()
     }
 
-    assert settings["CrisisScreen"] == settings["Intent"] == settings["Validate"] == common
+    assert settings["Intent"] == settings["Validate"] == common
+    assert settings["CrisisScreen"] == {name for name in settings["Generate"] if "PROMPTS" not in name}
     assert settings["Feedback"] == settings["TurnRedrive"]
     assert settings["Seed"] == common | {"VARIANTS_TABLE", "PROMPTS_TABLE", "PROMPTS_BUCKET"}
     assert {setting for found in settings.values() for setting in found if "KEY" in setting} == set()

@@ -104,6 +104,21 @@ def test_the_evaluation_notices_an_undefined_result() -> None:
         evaluate("$turn.no_such_field", VARIABLES)
 
 
+@pytest.mark.parametrize("elapsed_ms", [0, 400, 6_999, 7_000, 7_001, 9_000, 10_900, 13_500, 16_000])
+def test_the_screen_is_told_to_be_back_half_a_second_before_its_time_is_up(elapsed_ms: int) -> None:
+    """What it asks a model ends by then: its own verdict must never be lost to the state's time-out."""
+    screen = dict(all_states(turn()))["Screen for crisis"]
+    now_ms = STARTED_MS + elapsed_ms
+    payload, seconds = screen["Arguments"]["Payload"], screen["TimeoutSeconds"]
+    deadline, patience = (
+        evaluate(next(expressions_of(text)), VARIABLES, now_ms=now_ms)
+        for text in (payload["deadline_ms"], seconds)
+    )
+
+    assert deadline == now_ms + 1000 * patience - 500
+    assert 1 <= patience <= 4
+
+
 def red_flag(message: str) -> bool:
     """What the state machine that is really deployed makes of a message."""
     definition = turn(None, **turn_substitutions(safety_texts()))

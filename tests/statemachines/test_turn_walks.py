@@ -112,13 +112,16 @@ def test_every_function_is_given_what_it_needs(theatre: Theatre, walk: Walker) -
     assert capture["claim_key"] == hashlib.sha256(b"subject-1:key:key-1").hexdigest()
     assert ":execution:turn:" in capture["execution_id"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", capture["started_at"])
-    assert stage.events("payloads", "CrisisScreen")[0] == {
+    screen = stage.events("payloads", "CrisisScreen")[0]
+    assert time.time() * 1000 - 60_000 < screen.pop("deadline_ms") < time.time() * 1000 + 3500
+    assert screen == {
         "turn_id": turn()["turn_id"],
         "message": turn()["message"],
         "history": turn()["history"],
         "posture": turn()["posture"],
         "locale": "payloads",
         "used_reply_ids": ["r1"],
+        "production": turn()["production"],
     }
     assert stage.events("payloads", "Intent")[0] == {
         "turn_id": turn()["turn_id"],
