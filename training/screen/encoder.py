@@ -100,7 +100,10 @@ def train(examples: Sequence[Example], recipe: Recipe, say: Callable[[str], None
     for step, batch in zip(range(1, steps + 1), _batches(examples, recipe, chance), strict=False):
         ids, mask = _padded([pieces(text) for text, _ in batch], pieces, recipe.tokens)
         labels = torch.tensor([label for _, label in batch])
-        loss = _loss(model(ids, mask), labels, recipe.smoothing)
+        # Half the width for the products alone; weights, sums and the loss stay whole.
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            margins = model(ids, mask)
+        loss = _loss(margins.float(), labels, recipe.smoothing)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
