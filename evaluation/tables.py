@@ -1,0 +1,224 @@
+"""A summary as tables of short texts: the terminal and the report print the same ones."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+Summary = Mapping[str, Any]
+
+NONE: Final = "–"
+
+FIGURES: Final = {
+    "sensitivity": "Risk (level 2-4) that is flagged",
+    "serious_sensitivity": "Level 3-4 that is flagged at all",
+    "serious_as_serious": "Level 3-4 that is answered as 3 or more",
+    "false_alarms": "Calm (level 0-1) that is flagged",
+    "hard_negatives": "Hard negatives that are flagged",
+    "specificity": "Calm (level 0-1) that is left alone",
+}
+"""What the figures of a summary are called in print. Others are printed by their own names."""
+
+GROUPS: Final = {"category": "By category", "language": "By language", "file": "By file"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells as they are printed. The first column names the row, all others are figures."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def tables(summary: Summary) -> list[Table]:
+    """Return a table for everything that the summary has, in the order in which one reads them."""
+    makers: tuple[Callable[[Summary], list[Table]], ...] = (
+        _gates, _figures, _levels, _thresholds, _confusion, _contribution, _groups, _false_rules,
+        _calibration, _times,
+    )  # fmt: skip
+    return [table for make in makers for table in make(summary) if table.rows]
+
+
+def share(value: float | None) -> str:
+    """Return a proportion in per cent, as exact as a reader needs it."""
+    return NONE if value is None else f"{value * 100:.1f} %"
+
+
+def interval(rate: Mapping[str, Any]) -> str:
+    """Return the 95 % interval of a rate in per cent."""
+    return NONE if rate.get("low") is None else f"{rate['low'] * 100:.1f} – {rate['high'] * 100:.1f} %"
+
+
+def counted(rate: Mapping[str, Any]) -> str:
+    """Return hits and trials."""
+    return f"{rate['count']:,} of {rate['of']:,}"
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """Return a figure that is no proportion."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def milliseconds(value: float | None) -> str:
+    """Return a time in milliseconds with three figures that say something."""
+    if value is None:
+        return NONE
+    digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:,.{digits}f}"
+
+
+def title_of(figure: str) -> str:
+    """Return what a figure is called in print."""
+    return FIGURES.get(figure, figure.replace("_", " ").capitalize())
+
+
+def _gates(summary: Summary) -> list[Table]:
+    signs = {"at_least": "≥", "at_most": "≤"}
+    rows = tuple(
+        (
+            f"{gate['file']}: {gate['figure']}",
+            NONE if gate["value"] is None else f"{gate['value']:.4g}",
+            f"{signs[gate['bound']]} {gate['limit']:.4g}",
+            "kept" if gate["kept"] else "BROKEN",
+        )
+        for gate in summary.get("gates", ())
+    )
+    return [Table("Gates", ("gate", "value", "limit", "verdict"), rows)]
+
+
+def _figures(summary: Summary) -> list[Table]:
+    rows = [
+        (title_of(name), share(rate["value"]), interval(rate), counted(rate))
+        for name, rate in summary.get("figures", {}).items()
+    ]
+    area = summary.get("auc")
+    if area:
+        edges = NONE if area["low"] is None else f"{area['low']:.3f} – {area['high']:.3f}"
+        rows.append(("Area under the ROC curve", decimal(area["value"]), edges, ""))
+    calibrated = summary.get("calibration") or {}
+    if calibrated.get("ece") is not None:
+        rows.append(("Expected calibration error", decimal(calibrated["ece"]), "", ""))
+        rows.append(("Brier score", decimal(calibrated["brier"]), "", ""))
+    return [Table("Figures", ("figure", "value", "95 % interval", "messages"), tuple(rows))]
+
+
+def _levels(summary: Summary) -> list[Table]:
+    rows = tuple(
+        (
+            str(row["level"]),
+            f"{row['n']:,}",
+            share(row["flagged"]["value"]),
+            interval(row["flagged"]),
+            share(row["at_least"]["value"]),
+            share(row["exact"]["value"]),
+        )
+        for row in summary.get("levels", ())
+    )
+    columns = ("true level", "n", "flagged", "95 % interval", "at this level or above", "exactly")
+    return [Table("By level", columns, rows, "Flagged: predicted level 2 or more.")]
+
+
+def _thresholds(summary: Summary) -> list[Table]:
+    rows = tuple(
+        (
+            f"≥ {row['level']}",
+            share(row["sensitivity"]["value"]),
+            interval(row["sensitivity"]),
+            share(row["specificity"]["value"]),
+            interval(row["specificity"]),
+        )
+        for row in summary.get("thresholds", ())
+    )
+    columns = ("level", "sensitivity", "95 % interval", "specificity", "95 % interval")
+    note = "Truth and prediction are both cut at the level."
+    return [Table("Sensitivity and specificity at each level", columns, rows, note)]
+
+
+def _confusion(summary: Summary) -> list[Table]:
+    matrix = summary.get("confusion", ())
+    names = summary.get("classes") or [str(place) for place in range(len(matrix))]
+    rows = tuple(
+        (str(name), *(f"{count:,}" for count in row)) for name, row in zip(names, matrix, strict=True)
+    )
+    columns = ("true \\ predicted", *(str(name) for name in names))
+    return [Table("Confusion", columns, rows, "Rows are the truth, columns what was predicted.")]
+
+
+def _contribution(summary: Summary) -> list[Table]:
+    rows = tuple(
+        (
+            str(row["stage"]),
+            share(row["answered"]["value"]),
+            share(row["sensitivity"]["value"]),
+            share(row["false_alarms"]["value"]),
+            f"{row['only_found']['count']:,}",
+            f"{row['only_false_alarms']['count']:,}",
+        )
+        for row in summary.get("contribution", ())
+    )
+    columns = ("stage", "answers", "finds", "falsely flags", "only it finds", "only it falsely flags")
+    note = "Shares of risk and of calm that a stage flags by itself; the last two columns count messages."
+    return [Table("What each stage adds", columns, rows, note)]
+
+
+def _groups(summary: Summary) -> list[Table]:
+    return [
+        Table(
+            f"{GROUPS.get(name, f'By {name}')}, weakest first",
+            ("name", "n", "risk missed", "calm flagged", "wrong", "95 % interval"),
+            tuple(
+                (
+                    str(row["name"]),
+                    f"{row['n']:,}",
+                    _of(row["missed"]),
+                    _of(row["false_alarms"]),
+                    share(row["wrong"]["value"]),
+                    interval(row["wrong"]),
+                )
+                for row in rows
+            ),
+            "Ordered by the lower end of the interval: what is surely wrong comes first.",
+        )
+        for name, rows in summary.get("groups", {}).items()
+        if len(rows) > 1 or name == "category"
+    ]
+
+
+def _false_rules(summary: Summary) -> list[Table]:
+    rows = tuple(
+        (str(row["rule_id"]), f"{row['false_alarms']:,}", f"{row['found']:,}")
+        for row in summary.get("false_rules", ())
+    )
+    return [Table("Rules behind false alarms", ("rule", "false alarms", "risk found"), rows)]
+
+
+def _calibration(summary: Summary) -> list[Table]:
+    rows = tuple(
+        (
+            f"{row['from']:.1f} – {row['to']:.1f}",
+            f"{row['of']:,}",
+            decimal(row["mean_score"]),
+            decimal(row["value"]),
+            NONE if row["low"] is None else f"{row['low']:.3f} – {row['high']:.3f}",
+        )
+        for row in (summary.get("calibration") or {}).get("bins", ())
+        if row["of"]
+    )
+    columns = ("score", "n", "mean score", "rate", "95 % interval")
+    return [
+        Table("Calibration", columns, rows, "Rate: how many of the messages with such a score are positive.")
+    ]
+
+
+def _times(summary: Summary) -> list[Table]:
+    rows: Sequence[tuple[str, ...]] = tuple(
+        (name, f"{times['n']:,}", *(milliseconds(times.get(key)) for key in ("p50", "p99", "max", "mean")))
+        for name, times in summary.get("time_ms", {}).items()
+    )
+    columns = ("stage", "n", "p50", "p99", "max", "mean")
+    return [Table("Time per message, in milliseconds", columns, tuple(rows))]
+
+
+def _of(rate: Mapping[str, Any]) -> str:
+    return NONE if not rate["of"] else f"{rate['count']:,}/{rate['of']:,}"

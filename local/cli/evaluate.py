@@ -1,0 +1,204 @@
+"""`./run evaluate`: how good the crisis screen and the guards are, on the project's own sets or any file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.cli.command import Commands, Context
+from local.cli.terminal import bold, wrapped
+from local.tools.errors import LocalError
+from local.tools.locations import REPOSITORY, default_home
+
+if TYPE_CHECKING:
+    from evaluation.gates import GateResult, Gates
+    from evaluation.lines import DataFile
+    from evaluation.run import Kind
+    from evaluation.tables import Table
+    from silent_infinity.settings import Settings
+
+KINDS = ("safety", "injection", "pii")
+DATA = REPOSITORY / "tests" / "vectors" / "safety"
+GATES = DATA / "gates.json"
+LAYER = REPOSITORY / "functions" / "layer" / "python"
+MOST_ROWS = 15  # of a table in the terminal; the report has all of them
+SAY_EVERY = 100
+MODEL_VARIABLE = "LLM_PROVIDER"
+
+
+def register(commands: Commands) -> None:
+    """Add the command of this module."""
+    evaluate = commands.add(
+        "evaluate", run_evaluate, "measure the crisis screen, the injection guard or the redaction"
+    )
+    evaluate.add_argument("kind", choices=KINDS, help="what to measure")
+    evaluate.add_argument(
+        "--data",
+        metavar="FILE",
+        action="append",
+        type=Path,
+        help="JSON lines to measure on, may be repeated (default: the project's own sets)",
+    )
+    evaluate.add_argument(
+        "--predictions", metavar="FILE", type=Path, help="write every line back with what was predicted"
+    )
+    evaluate.add_argument("--json", metavar="FILE", type=Path, help="write all figures")
+    evaluate.add_argument(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="where the HTML report goes (default: evaluation/KIND.html in the state folder)",
+    )
+    evaluate.add_argument(
+        "--no-model", action="store_true", help="ask no language model, whatever is set or running"
+    )
+    evaluate.add_argument(
+        "--gate",
+        metavar="FILE",
+        nargs="?",
+        type=Path,
+        const=GATES,
+        help="fail unless the figures keep the gates of this file (default: the project's own)",
+    )
+
+
+def run_evaluate(context: Context, arguments: argparse.Namespace) -> int:
+    """Evaluate, print, write what was asked for; exit code 1 when a gate is broken."""
+    if str(LAYER) not in sys.path:  # what Lambda's layer does for the functions
+        sys.path.insert(0, str(LAYER))
+    from evaluation.gates import GateError, load_gates
+    from evaluation.lines import LineError
+    from evaluation.run import KINDS as KNOWN
+
+    kind = KNOWN[arguments.kind]
+    try:
+        gated = None if arguments.gate is None else load_gates(arguments.gate, kind.name)
+        return _evaluated(context, arguments, kind, gated)
+    except LineError as error:
+        raise LocalError(str(error), "docs/evaluation.md tells what a line has to look like.") from None
+    except GateError as error:
+        raise LocalError(str(error), "docs/evaluation.md tells what a gate looks like.") from None
+    except OSError as error:
+        raise LocalError(f"{error.filename}: {error.strerror}.", "Look at the path.") from None
+
+
+def _evaluated(context: Context, arguments: argparse.Namespace, kind: Kind, gated: Gates | None) -> int:
+    from evaluation.report import html
+    from evaluation.run import check_files, files_for, gate_results, run
+    from evaluation.tables import tables
+    from silent_infinity.adapters.system.clock import SystemClock
+
+    paths: list[Path] = arguments.data or files_for(kind, DATA)
+    if not paths:
+        raise LocalError(f"There is no data for {kind.name} in {DATA}.", "Name a file with --data.")
+    gated = None if gated is None else _gates_for(gated, paths, own=not arguments.data)
+    settings, model = _model(context, arguments)
+    evaluate = partial(run, kind, settings=settings, clock=SystemClock())
+    with context.progress.step("reading", quiet=True):
+        files = check_files(kind, paths)
+    total = sum(file.lines for file in files)
+    with context.progress.step(f"evaluating {total:,} messages", quiet=True) as step:
+
+        def say(done: int) -> None:
+            if done % SAY_EVERY == 0:
+                step.say(f"{done:,} of {total:,}")
+
+        summary = evaluate(files, predictions=arguments.predictions, on_line=say)
+    summary["model"] = model
+    broken: list[GateResult] = []
+    if gated is not None:
+        with context.progress.step("holding against the gates", quiet=True):
+            known = summary if len(files) == 1 else None
+            results = gate_results(gated, files, lambda file: known or evaluate([file]))
+        summary["gates"] = [result.to_json() for result in results]
+        broken = [result for result in results if not result.kept]
+    _print(kind, files, summary, tables(summary))
+    if arguments.json:
+        text = json.dumps(summary, indent=1, ensure_ascii=False)
+        arguments.json.write_text(f"{text}\n", encoding="utf-8")
+    report = arguments.report or default_home() / "evaluation" / f"{kind.name}.html"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(html(kind.title, summary), encoding="utf-8")
+    print(f"\nReport: {report}")
+    if broken:
+        print(f"\n{len(broken)} of {len(summary['gates'])} gates are broken.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _gates_for(gated: Gates, paths: Sequence[Path], *, own: bool) -> Gates:
+    """The gates to hold: all of them for the project's own sets, else those of the files that were named."""
+    names = {path.name for path in paths}
+    wanted = gated if own else {name: figures for name, figures in gated.items() if name in names}
+    if not wanted:
+        raise LocalError("There is no gate for this data.", "docs/evaluation.md tells how gates work.")
+    return wanted
+
+
+def _model(context: Context, arguments: argparse.Namespace) -> tuple[Settings, str]:
+    """The settings to wire with, and in words which model they bring."""
+    from silent_infinity.settings import Settings
+
+    without = {name: value for name, value in os.environ.items() if not name.startswith("LLM_")}
+    if arguments.no_model:
+        return Settings(without), "none (--no-model)"
+    provider = os.environ.get(MODEL_VARIABLE)
+    if provider:
+        known_as = os.environ.get("LLM_MODEL_ID") or "the default of the turn class"
+        return Settings.from_env(), f"{provider}, {known_as}"
+    local = _local_model(context) if arguments.kind == "safety" else None
+    if local is None:
+        return Settings(without), f"none ({MODEL_VARIABLE} is not set, and no local model server runs)"
+    return Settings({**without, **local}), f"{local['LLM_MODEL_ID']} of the local stack"
+
+
+def _local_model(context: Context) -> dict[str, str] | None:
+    """The settings of the local stack's model server, if it answers."""
+    from local.model_server import MODEL_ALIAS
+    from local.stack.services import MODEL_SERVER
+
+    if not any(status.title == MODEL_SERVER.title and status.ready for status in context.stack.status()):
+        return None
+    return {
+        MODEL_VARIABLE: "openai_compatible",
+        "LLM_BASE_URL": context.stack.model_base_url,
+        "LLM_MODEL_ID": MODEL_ALIAS,
+    }
+
+
+def _print(kind: Kind, files: Sequence[DataFile], summary: dict[str, Any], shown: Sequence[Table]) -> None:
+    names = ", ".join(file.name for file in files)
+    lines, labelled = summary["lines"], summary.get("labelled", summary["lines"])
+    print(bold(f"{kind.title}: {lines:,} messages ({labelled:,} labelled) of {names}"))
+    if "stages" in summary:
+        print(f"Stages: {', '.join(summary['stages'])}. Language model: {summary['model']}.")
+    degraded = summary.get("degraded") or {}
+    if degraded.get("lines"):
+        failed = ", ".join(f"{name} {count:,}×" for name, count in degraded["stages"].items() if count)
+        print(f"Degraded on {degraded['lines']:,} messages: {failed}; {degraded['unanswered']:,} unanswered.")
+    if not labelled:
+        print("No line has a label: there are predictions, and times, but nothing to hold them against.")
+    for table in shown:
+        print(f"\n{bold(table.title)}")
+        print("\n".join(aligned([table.columns, *table.rows[:MOST_ROWS]])))
+        if len(table.rows) > MOST_ROWS:
+            print(f"  … and {len(table.rows) - MOST_ROWS} more in the report")
+        if table.note:
+            print(wrapped(table.note))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines: names to the left, figures to the right, each column as wide as its widest cell."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for name, *figures in rows:
+        cells = [name.ljust(widths[0])]
+        cells += [figure.rjust(size) for figure, size in zip(figures, widths[1:], strict=True)]
+        lines.append(f"  {'  '.join(cells)}".rstrip())
+    return lines
