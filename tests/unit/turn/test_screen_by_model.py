@@ -279,6 +279,17 @@ def test_without_a_model_nothing_is_asked_and_nothing_is_degraded(clock: FixedCl
     assert (result.screen.degraded, result.model) == ((), None)
 
 
+def test_a_screen_with_other_stages_keeps_everything_else(clock: FixedClock) -> None:
+    """Evaluation times each stage of the very screen that is deployed."""
+    model = AskedModel(clock, '{"level": 3, "about_other": false}')
+    screen = ScreenForCrisis(clock=clock, stages=(RULE_STAGE,), model=model, band=Band(0.5))
+    other = screen.with_stages([*screen.stages, scored(0.4)])
+
+    assert [name for name, _ in other.stages] == ["rules", "learned"]
+    assert other(ScreenRequest(OPEN)).model is None
+    assert screen(ScreenRequest(OPEN)).model is not None
+
+
 def test_screenings_do_not_share_their_calls() -> None:
     """One process screens one person after the other."""
     clock = FixedClock(START)

@@ -78,6 +78,15 @@ class ScreenForCrisis:
         self._model = model
         self._band = band or calibrated_band()
 
+    @property
+    def stages(self) -> tuple[tuple[str, Stage], ...]:
+        """The stages before the model, in their order."""
+        return self._stages
+
+    def with_stages(self, stages: Sequence[tuple[str, Stage]]) -> "ScreenForCrisis":
+        """Return the same screen with other stages before the model, such as timed ones."""
+        return ScreenForCrisis(clock=self._clock, stages=stages, model=self._model, band=self._band)
+
     def __call__(self, request: ScreenRequest) -> Screened:
         """Screen the message.
 
