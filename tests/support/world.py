@@ -24,6 +24,7 @@ from silent_infinity.adapters.memory.variants import MemoryVariants
 from silent_infinity.adapters.system.prompts import PromptFiles
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
 from silent_infinity.bootstrap import BUNDLED_PROMPTS
+from silent_infinity.domain.crisis.band import Band
 from silent_infinity.domain.initial_variants import initial_variants
 from silent_infinity.domain.turn import Usage
 from silent_infinity.ports.clock import Clock
@@ -116,7 +117,7 @@ class _Faulty:
 
 
 class World:
-    """Stores, clock, model and the state machine over them.
+    """Stores, clock, models and the state machine over them. Without a `screen_model` the screen asks none.
 
     `down` names functions (`capture`, `screen`, `intent`, `generate`, `validate`, `record`, `queue`) that
     fail.
@@ -128,11 +129,13 @@ class World:
         limits: LimitPolicy = GENEROUS,
         clock: Clock | None = None,
         sleep: Callable[[float], None] | None = None,
+        screen_model: LanguageModel | None = None,
     ) -> None:
         self.store = MemoryStore()
         self.clock: Clock = clock or FixedClock(START)
         self._sleep = sleep or self.later
         self.model = model or ScriptedModel()
+        self.screen_model = screen_model
         self.metrics = MemoryMetrics()
         self.variants = MemoryVariants(initial_variants())
         self.queue: list[dict[str, Any]] = []
@@ -220,6 +223,11 @@ class World:
         )
 
     @property
+    def screen_for_crisis(self) -> ScreenForCrisis:
+        """The screen. Its model, if this world has one, is asked about all in which nothing is found."""
+        return ScreenForCrisis(clock=self.clock, model=self.screen_model, band=Band(0))
+
+    @property
     def record_turn(self) -> RecordTurn:
         """The recording, over this world's stores."""
         return RecordTurn(
@@ -248,7 +256,7 @@ class World:
     def _task(self, name: str) -> Callable[[dict[str, Any]], Any]:
         calls: dict[str, Callable[[dict[str, Any]], Any]] = {
             "capture": lambda e: self.capture_message(CaptureRequest.from_event(e)).to_payload(),
-            "screen": lambda e: ScreenForCrisis(clock=self.clock)(ScreenRequest.from_event(e)).to_payload(),
+            "screen": lambda e: self.screen_for_crisis(ScreenRequest.from_event(e)).to_payload(),
             "intent": lambda e: DetectIntent(clock=self.clock)(IntentRequest.from_event(e)).to_payload(),
             "generate": lambda e: GenerateReply(
                 model=self.model, prompts=PromptFiles(BUNDLED_PROMPTS), clock=self.clock

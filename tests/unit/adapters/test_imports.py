@@ -57,7 +57,7 @@ def test_the_clients_import_botocore_and_nothing_heavy_besides() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["deadline", "retry", "fallback", "composed", "openai_compatible", "live_switch"]
+    "name", ["deadline", "retry", "fallback", "composed", "openai_compatible", "live_switch", "lazy"]
 )
 def test_models_but_bedrock_import_no_vendor(name: str) -> None:
     """The OpenAI SDK takes most of a second: a turn that never calls it must not load it."""

@@ -11,6 +11,7 @@ import pytest
 from silent_infinity.adapters.llm.composed import ComposedModel
 from silent_infinity.adapters.llm.deadline import DeadlineModel
 from silent_infinity.adapters.llm.fallback import FallbackModel, Link
+from silent_infinity.adapters.llm.lazy import LazyModel
 from silent_infinity.adapters.llm.retry import RetryModel
 from silent_infinity.adapters.memory.clock import FixedClock
 from silent_infinity.domain.turn import Usage
@@ -349,3 +350,57 @@ def test_provider_deadline_retry_and_composer_together() -> None:
     assert reply.provider == "composer"
     assert reply.fallback_used is True
     assert reply.notes == ("bedrock:1", "bedrock:3")
+
+
+def test_a_lazy_model_is_made_by_the_first_request_and_kept() -> None:
+    """Its SDK is what a cold start must not pay for, and a connection is worth keeping."""
+    made: list[Script] = []
+
+    def make() -> Script:
+        made.append(Script(a_reply(), a_reply()))
+        return made[-1]
+
+    lazy = LazyModel(make)
+    assert made == []
+    lazy.complete(a_request())
+    lazy.complete(a_request())
+
+    assert [len(model.asked) for model in made] == [2]
+
+
+def test_a_lazy_model_that_could_not_be_made_is_tried_again() -> None:
+    """A key that could not be fetched once must not silence the model for the life of the process."""
+    outcomes: list[Script | Exception] = [KeyError("no key"), Script(a_reply())]
+
+    def make() -> Script:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    lazy = LazyModel(make)
+    with pytest.raises(KeyError):
+        lazy.complete(a_request())
+
+    assert lazy.complete(a_request()).text
+
+
+def test_a_lazy_model_is_made_once_by_requests_that_come_together() -> None:
+    """One of them was left behind by its deadline while it was still importing the SDK."""
+    made: list[Script] = []
+    making = threading.Event()
+
+    def make() -> Script:
+        making.set()
+        time.sleep(0.1)
+        made.append(Script(a_reply(), a_reply()))
+        return made[-1]
+
+    lazy = LazyModel(make)
+    first = threading.Thread(target=lazy.complete, args=(a_request(),))
+    first.start()
+    making.wait(5)
+    lazy.complete(a_request())
+    first.join()
+
+    assert len(made) == 1

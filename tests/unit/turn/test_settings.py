@@ -28,6 +28,16 @@ def test_a_number_that_is_none_is_named_and_not_guessed() -> None:
     assert caught.value.__cause__ is None
 
 
+def test_a_fraction_is_read_as_one_and_nothing_else_is() -> None:
+    """The band of the screen is such a number: a typing error in it must not pass for the default."""
+    settings = Settings({"HALF": "0.5", "NONE": "", "WRONG": "canary"})
+
+    assert (settings.number("HALF", 0.1), settings.number("NONE", 0.1)) == (0.5, 0.1)
+    with pytest.raises(MissingSettingError, match="WRONG") as caught:
+        settings.number("WRONG", 0.1)
+    assert "canary" not in str(caught.value)
+
+
 def test_an_unknown_provider_is_refused() -> None:
     """A misspelt provider must not end in a service that quietly answers without any model."""
     with pytest.raises(MissingSettingError, match="LLM_PROVIDER"):
