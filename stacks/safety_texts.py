@@ -16,7 +16,8 @@ class SafetyTexts:
     """What is substituted into the state machine and into every response that API Gateway makes by itself.
 
     `help` is `{"text", "resources": [help line, …]}`, the block that goes with every refusal. `red_flags` are
-    regular expressions without look-behind, for lower-case text.
+    regular expressions without look-behind, for lower-case text. `disclosures` are the notices that this is
+    an AI, by language, for turns of which nothing is known.
     """
 
     fallback: str
@@ -24,6 +25,7 @@ class SafetyTexts:
     still_in_progress: str
     help: dict[str, Any]
     red_flags: list[str]
+    disclosures: dict[str, str]
 
 
 @cache
@@ -45,6 +47,9 @@ def safety_texts() -> SafetyTexts:
             "resources": [_shown(lines[line_id], words) for line_id in replies["fallback_resources"]],
         },
         red_flags=[flag["pattern"] for flag in _load("red_flags.json")["patterns"]],
+        disclosures={
+            language: texts["start"] for language, texts in _load("disclosures.json")["texts"].items()
+        },
     )
 
 

@@ -69,7 +69,7 @@ def run_chat(context: Context, arguments: argparse.Namespace) -> int:
         with context.progress.step("Waiting for the reply", quiet=True):
             answer = client.turn(message, session=session, locale=arguments.locale)
         session = answer["session_id"]
-        print(f"\n{wrapped(answer['reply']['text'])}\n")
+        print(f"\n{_notice(answer)}{wrapped(answer['reply']['text'])}\n")
     return 0
 
 
@@ -106,7 +106,14 @@ def describe(answer: dict[str, Any]) -> str:
     if quality["score"] is not None:
         facts.append(f"quality {quality['score']:.2f} after {quality['attempts']}")
     identifiers = f"turn {answer['turn_id']}  session {answer['session_id']}"
-    return f"\n{bold(wrapped(answer['reply']['text']))}\n\n  {' · '.join(facts)}\n  {identifiers}"
+    reply = f"{_notice(answer)}{bold(wrapped(answer['reply']['text']))}"
+    return f"\n{reply}\n\n  {' · '.join(facts)}\n  {identifiers}"
+
+
+def _notice(answer: dict[str, Any]) -> str:
+    """The notice that this is an AI, if one is due; a program that shows replies has to show it."""
+    notice = answer.get("disclosure")
+    return f"{wrapped(notice['text'])}\n\n" if notice else ""
 
 
 def _messages(interactive: bool) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stacks import paths
-from stacks.safety_texts import SafetyTexts
+from stacks.safety_texts import FIXED_LANGUAGE, SafetyTexts
 from stacks.safety_texts import safety_texts as fixed_words
 
 __all__ = [
@@ -39,8 +39,8 @@ def turn_definition() -> str:
 def turn_substitutions(words: SafetyTexts) -> dict[str, str]:
     """Return the words as values for `definition_substitutions`, which replaces text inside JSON strings.
 
-    Hence the escaping: a text as the inside of a JSON string; the help lines as JSON, which is also a JSONata
-    expression; the patterns as one alternation between slashes.
+    Hence the escaping: a text as the inside of a JSON string; the help lines and the notices as JSON, which
+    is also a JSONata expression; the patterns as one alternation between slashes.
 
     Raises:
         UnusablePatternError: a pattern has a slash, or brackets that do not balance.
@@ -51,6 +51,7 @@ def turn_substitutions(words: SafetyTexts) -> dict[str, str]:
         "StillInProgressText": _inside_json(words.still_in_progress),
         "HelpText": _inside_json(words.help["text"]),
         "HelpResources": _inside_json(json.dumps(words.help["resources"], ensure_ascii=False)),
+        "DisclosureTexts": _inside_json(json.dumps(words.disclosures, ensure_ascii=False)),
         "RedFlagPattern": _inside_json("|".join(f"(?:{_usable(pattern)})" for pattern in words.red_flags)),
     }
 
@@ -84,6 +85,7 @@ def fixed_fallback(words: SafetyTexts) -> str:
             "help": words.help,
             "reply": {"text": words.fallback, "kind": "fallback"},
             "crisis": {"level": 0, "resources": words.help["resources"]},
+            "disclosure": {"text": words.disclosures[FIXED_LANGUAGE], "reason": "start"},
         }
     )
 

@@ -53,6 +53,13 @@ def _missing(before: Any, now: Any, where: str = "") -> list[str]:
     return [] if alike or before is None or now is None else [where]
 
 
+def _lost(before: Any, now: Any) -> bool:
+    """Whether a value is not what it was, objects with further fields apart."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        return any(key not in now or _lost(value, now[key]) for key, value in before.items())
+    return bool(before != now)
+
+
 def test_every_boundary_of_the_turn_has_files() -> None:
     """The tests below are worth nothing if a state is missing."""
     states = {_load(path)["state"] for path in FILES}
@@ -85,7 +92,7 @@ def test_a_turn_of_an_earlier_version_loses_nothing(path: Path) -> None:
 
     read = to_payload(from_payload(Turn, turn))
 
-    assert {key: read[key] for key in turn} == turn
+    assert {key: read[key] for key in turn if _lost(turn[key], read[key])} == {}
 
 
 @pytest.mark.parametrize("path", _of("generate"), ids=_name)

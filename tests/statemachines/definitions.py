@@ -27,6 +27,7 @@ WORDS = SafetyTexts(
         "resources": [HELP_LINE],
     },
     red_flags=[r"\bkill(?:ing)? myself\b", r"\bdon't want to (?:live|be alive)\b"],
+    disclosures={"en": 'You\'re talking with an "AI".', "hi": "AI से।", "hi-Latn": "AI se."},
 )
 RESOURCES = {
     "CaptureFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:capture",

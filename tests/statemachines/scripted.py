@@ -74,6 +74,7 @@ def turn(**changes: Any) -> dict[str, Any]:
             "active": False, "level": 0, "peak": 0, "calm_turns": 0, "check_in_due": False, "version": 1,
         },
         "session": {"turn_count": 1, "last_kind": None, "used_reply_ids": ["r1"]},
+        "disclosure": {"text": "An AI.", "reason": "interval"},
         "variants": {"SYSTEM_PROMPT": {"variant_id": "experiment", "config": {}}},
         "production": {"SYSTEM_PROMPT": {"variant_id": "production", "config": {}}},
         "limited": False,

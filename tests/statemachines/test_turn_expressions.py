@@ -32,6 +32,7 @@ VARIABLES: dict[str, Any] = {
     "red_flag_text": WORDS.red_flag,
     "still_in_progress_text": WORDS.still_in_progress,
     "help": {"text": "Call.", "resources": [HELP_LINE]},
+    "disclosures": WORDS.disclosures,
     "turn": a_turn(),
     "screen": screened("crisis", 3),
     "intent": understood("clarify"),
@@ -117,6 +118,39 @@ def test_the_screen_is_told_to_be_back_half_a_second_before_its_time_is_up(elaps
 
     assert deadline == now_ms + 1000 * patience - 500
     assert 1 <= patience <= 4
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        ("en-GB", "en"),
+        ("hi-IN", "hi"),
+        ("HI-Latn-IN", "hi-Latn"),
+        ("hi", "hi"),
+        ("fr-FR", "en"),
+        ("", "en"),
+        ("x", "en"),
+        (7, "en"),
+        (None, "en"),
+    ],
+)
+def test_without_capture_the_notice_follows_whatever_the_client_calls_a_locale(
+    locale: object, language: str
+) -> None:
+    """Nothing has been validated here, and the turn has to go on."""
+    noted = dict(all_states(turn()))["Go on without a record"]["Assign"]["turn"]["disclosure"]
+    request = {**REQUEST, "body": {"message": "Hi", "locale": locale}}
+
+    told = evaluate(next(expressions_of(noted)), {**VARIABLES, "request": request})
+
+    assert told == {"text": WORDS.disclosures[language], "reason": "start"}
+
+
+def test_a_turn_of_an_earlier_version_carries_no_notice() -> None:
+    """During a deployment the capture of the version before may still be at work."""
+    noted = dict(all_states(turn()))["Compose the answer"]["Assign"]["record"]["answer"]["disclosure"]
+
+    assert evaluate(next(expressions_of(noted)), {**VARIABLES, "turn": {"turn_id": "1"}}) is None
 
 
 def red_flag(message: str) -> bool:

@@ -174,6 +174,7 @@ def test_a_failed_execution_gives_the_fixed_fallback(execution: dict[str, Any]) 
     assert problem["help"] == WORDS.help
     assert problem["reply"] == {"text": WORDS.fallback, "kind": "fallback"}
     assert problem["crisis"] == {"level": 0, "resources": [HELP_LINE]}
+    assert problem["disclosure"] == {"text": WORDS.disclosures["en"], "reason": "start"}
 
 
 def test_an_error_of_step_functions_gives_the_same() -> None:
@@ -197,11 +198,13 @@ def test_the_fallback_survives_words_that_look_like_velocity() -> None:
         still_in_progress="",
         help={"text": "$5 #end", "resources": [{"name": "$util", "contact": "#set($x = 1)"}]},
         red_flags=[],
+        disclosures={"en": "#AI for $0"},
     )
     problem = json.loads(answered({"status": "FAILED"}, words).body)
 
     assert problem["reply"]["text"] == words.fallback
     assert problem["help"] == words.help
+    assert problem["disclosure"]["text"] == "#AI for $0"
 
 
 def test_the_words_that_are_deployed_can_be_printed() -> None:

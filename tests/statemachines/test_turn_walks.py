@@ -76,6 +76,7 @@ def test_a_message_is_answered_and_recorded(theatre: Theatre, walk: Walker) -> N
         "session_id": "11111111-1111-4111-8111-111111111111",
         "reply": {"text": "A generated reply, checked.", "kind": "answer"},
         "crisis": {"level": 0, "resources": []},
+        "disclosure": {"text": "An AI.", "reason": "interval"},
         "turn_class": "TC4",
         "intent": {"name": "sharing", "confidence": 0.8},
         "variants": {"SYSTEM_PROMPT": "experiment"},

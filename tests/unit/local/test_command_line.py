@@ -142,6 +142,16 @@ def test_a_reply_is_shown_with_what_was_decided() -> None:
     assert "turn t-1  session s-1" in shown
 
 
+def test_a_notice_that_is_due_is_shown_before_the_reply() -> None:
+    """Whatever shows replies has to show it, and this is the first program that does."""
+    notice = {"text": "You are talking with an AI.", "reason": "start"}
+
+    shown = conversation.describe({**ANSWER, "disclosure": notice})
+
+    assert shown.index("You are talking with an AI.") < shown.index("That sounds hard.")
+    assert "AI" not in conversation.describe({**ANSWER, "disclosure": None})
+
+
 def test_printed_commands_name_the_deployed_api() -> None:
     """They have to work as they stand."""
     shown = first_run.how_to_go_on("http://127.0.0.1:20001/restapis/r/live/_user_request_")

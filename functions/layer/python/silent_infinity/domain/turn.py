@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from silent_infinity.domain.crisis.posture import Posture
+from silent_infinity.domain.disclosure import Disclosure
 
 CRISIS_FLOW_LEVEL = 2
 """From this crisis level on, a turn is never experimented on, limited, refused or answered from a
@@ -40,11 +41,17 @@ class AssignedVariant:
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """What earlier turns of the session tell this one."""
+    """What earlier turns of the session tell this one.
+
+    `disclosed_at` (ISO 8601, UTC) is when the person was last told that this is an AI; `referrals` is how
+    many turns have shown help lines.
+    """
 
     turn_count: int = 0
     last_kind: str | None = None
     used_reply_ids: tuple[str, ...] = ()
+    disclosed_at: str = ""
+    referrals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ class Turn:
     """A captured message with its context: the payload that the other states work from.
 
     `stored_message` is the message as it may be kept: without secrets. Empty if capture did not run.
+    `disclosure` is the notice that goes with the reply, if one is due.
     """
 
     turn_id: str
@@ -105,6 +113,7 @@ class Turn:
     posture: Posture = Posture()
     session: SessionState = SessionState()
     origin: SessionOrigin = SessionOrigin()
+    disclosure: Disclosure | None = None
     variants: dict[str, AssignedVariant] = field(default_factory=dict)
     production: dict[str, AssignedVariant] = field(default_factory=dict)
     limited: bool = False

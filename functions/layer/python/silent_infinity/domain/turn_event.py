@@ -38,7 +38,9 @@ class TurnEvent:
     that was served. `timestamp` is when the message arrived (ISO 8601, UTC), `recorded_at` when the event was
     made. `cost_usd` (US dollars) and the tokens are those of the reply; `screen_model` has those of the
     screen's own model call. `feedback_text` stays None: free text never enters the record; explicit feedback
-    joins by `turn_id`.
+    joins by `turn_id`. `referrals` is 1 if the answer showed help lines, else 0, and `session_referrals` the
+    session's turns so far that did, this one included; `referral_country` says whose lines they were.
+    `disclosure` is the reason for which the answer said that this is an AI, if it did.
     """
 
     schema_version: int
@@ -74,6 +76,10 @@ class TurnEvent:
     screen_rule_ids: tuple[str, ...]
     screen_model: ScreenModelCall
     safe_exit: bool
+    referrals: int
+    session_referrals: int
+    referral_country: str | None
+    disclosure: str | None
     guardrail_triggered: bool
     guardrail_rule_id: str | None
     guardrail_rule_ids: tuple[str, ...]

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from silent_infinity.domain import problems
+from silent_infinity.domain.disclosure import disclosure_due
 from silent_infinity.domain.guards.before import check_message, redact
 from silent_infinity.domain.ids import body_hash, user_id_hash, uuid4, uuid7
 from silent_infinity.domain.payload import from_payload, to_payload
@@ -257,6 +258,7 @@ class CaptureMessage:
             posture=session.posture,
             session=session.state,
             origin=SessionOrigin(session.created_at, session.locale, session.variants),
+            disclosure=disclosure_due(session.state.disclosed_at, now, locale),
             variants=variants,
             production=defaults,
             limited=limit is not None,

@@ -15,6 +15,7 @@ from silent_infinity.domain.crisis.posture import advance
 from silent_infinity.domain.guards.before import redact
 from silent_infinity.domain.ids import body_hash, user_id_hash
 from silent_infinity.domain.payload import from_payload, to_payload
+from silent_infinity.domain.referral import referral
 from silent_infinity.domain.turn import (
     CRISIS_FLOW_LEVEL,
     AssignedVariant,
@@ -247,6 +248,8 @@ class RecordTurn:
             turn_count=session.state.turn_count + 1,
             last_kind=record.answer["reply"]["kind"],
             used_reply_ids=used[-REMEMBERED_REPLY_IDS:],
+            disclosed_at=_disclosed_at(session.state, record),
+            referrals=session.state.referrals + _referrals(record),
         )
         return replace(
             session,
@@ -262,6 +265,7 @@ class RecordTurn:
         rules = guardrail_rules(turn.block.rule_id, validation)
         replied_at = datetime.fromisoformat(record.replied_at) if record.replied_at else now
         usage = answer["usage"]
+        referred = referral(answer, turn.locale)
         return TurnEvent(
             schema_version=SCHEMA_VERSION,
             turn_id=turn.turn_id,
@@ -308,6 +312,10 @@ class RecordTurn:
             screen_rule_ids=tuple(screen.get("rule_ids", ())),
             screen_model=_screen_model(record),
             safe_exit=bool(screen.get("safe_exit")),
+            referrals=_referrals(record),
+            session_referrals=session.state.referrals + _referrals(record),
+            referral_country=referred.country if referred else None,
+            disclosure=(answer.get("disclosure") or {}).get("reason"),
             guardrail_triggered=bool(rules),
             guardrail_rule_id=rules[0] if rules else None,
             guardrail_rule_ids=rules,
@@ -353,6 +361,14 @@ class RecordTurn:
         self._metrics.add_all(values, environment=self._policy.environment)
         for rule_id in guardrail_rules(record.turn.block.rule_id, record.validation):
             self._metrics.add("GuardrailTriggers", 1, environment=self._policy.environment, rule=rule_id)
+        if referred := referral(answer, record.turn.locale):
+            self._metrics.add(
+                "CrisisReferrals",
+                1,
+                environment=self._policy.environment,
+                level=str(referred.level),
+                country=referred.country,
+            )
         self._metrics.flush()
 
 
@@ -378,6 +394,18 @@ def _prepared_reply_id(record: Record) -> str | None:
     prepared = (record.screen.get("vetted_reply"), record.intent.get("reply"))
     served = (r for r in prepared if r and r.get("text") == record.answer["reply"]["text"])
     return next((reply.get("reply_id") for reply in served), None)
+
+
+def _referrals(record: Record) -> int:
+    return int(referral(record.answer, record.turn.locale) is not None)
+
+
+def _disclosed_at(state: SessionState, record: Record) -> str:
+    """Return when the person was last told; a record that was written late changes nothing that came after
+    it.
+    """
+    told_at = record.turn.received_at if record.answer.get("disclosure") else ""
+    return max(state.disclosed_at, told_at)
 
 
 def _screen_model(record: Record) -> ScreenModelCall:
