@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from evaluation.tables import Table
     from silent_infinity.settings import Settings
 
-KINDS = ("safety", "injection", "pii")
+KINDS = ("safety",)
 DATA = REPOSITORY / "tests" / "vectors" / "safety"
 GATES = DATA / "gates.json"
 LAYER = REPOSITORY / "functions" / "layer" / "python"
 MOST_ROWS = 15  # of a table in the terminal; the report has all of them
 SAY_EVERY = 100
 MODEL_VARIABLE = "LLM_PROVIDER"
+COMPOSER = "composer"  # writes replies, judges nothing
 
 
 def register(commands: Commands) -> None:
@@ -149,6 +150,8 @@ def _model(context: Context, arguments: argparse.Namespace) -> tuple[Settings, s
     if arguments.no_model:
         return Settings(without), "none (--no-model)"
     provider = os.environ.get(MODEL_VARIABLE)
+    if provider == COMPOSER:
+        return Settings(without), f"none ({MODEL_VARIABLE} is {COMPOSER})"
     if provider:
         known_as = os.environ.get("LLM_MODEL_ID") or "the default of the turn class"
         return Settings.from_env(), f"{provider}, {known_as}"
