@@ -1,20 +1,35 @@
 """Which stacks there are, how they depend on each other, and what all of them have in common."""
 
-from aws_cdk import App, Tags, Validations
+from datetime import date
+
+from aws_cdk import Annotations, App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from stacks import help_line_age
 from stacks.api_stack import ApiStack
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
 from stacks.turn_stack import TurnStack
 
 
-def build(app: App, environment: EnvironmentConfig) -> tuple[DataStack, TurnStack, ApiStack]:
-    """Add the stacks of `environment` to `app`, whose `synth` then fails on any unaccepted finding."""
+def build(app: App, environment: EnvironmentConfig, *, today: date) -> tuple[DataStack, TurnStack, ApiStack]:
+    """Add the stacks of `environment` to `app`, whose `synth` then fails on any unaccepted finding.
+
+    `today` is what the help lines' dates are compared with.
+
+    Raises:
+        StaleHelpLinesError: the environment is production, and help lines were not checked for too long.
+            Any other is warned.
+    """
+    outdated = help_line_age.complaint(help_line_age.read(), today)
+    if outdated and environment.name == help_line_age.STRICT_ENVIRONMENT:
+        raise help_line_age.StaleHelpLinesError(outdated)
     prefix = f"SilentInfinity-{environment.name}"
     data = DataStack(app, f"{prefix}-Data", environment=environment)
     turn = TurnStack(app, f"{prefix}-Turn", environment=environment, data=data)
     api = ApiStack(app, f"{prefix}-Api", environment=environment, data=data, turn=turn)
+    if outdated:
+        Annotations.of(turn).add_warning_v2("silent-infinity:stale-help-lines", f"Help lines: {outdated}.")
     for stack in (data, turn, api):
         Tags.of(stack).add("Project", "SilentInfinity")
         Tags.of(stack).add("Environment", environment.name)

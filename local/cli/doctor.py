@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from local.cli.command import Commands, Context
 from local.tools.catalogue import CATALOGUE, OLDEST_NODE, machine_node_version
 from local.tools.installer import is_current
 from local.tools.locations import REPOSITORY
+from stacks import help_line_age
 
-HELP_LINES = REPOSITORY / "functions/layer/python/silent_infinity/data/help_lines.json"
-HELP_LINES_GOOD_FOR = datetime.timedelta(days=365)
 NEEDED_GIB = 3  # tools, emulator state and logs
 
 Severity = Literal["ok", "hint", "error"]
@@ -47,7 +45,7 @@ def run_doctor(context: Context, _arguments: argparse.Namespace) -> int:
         disk_space,
         installed_tools,
         lambda: processes(context),
-        lambda: help_lines(HELP_LINES, datetime.datetime.now(datetime.UTC).date()),
+        lambda: help_lines(help_line_age.HELP_LINES, datetime.datetime.now(datetime.UTC).date()),
     ]
     findings = [finding for look in looks for finding in look()]
     marks = {"ok": "✓", "hint": "·", "error": "✗"}
@@ -115,30 +113,18 @@ def processes(context: Context) -> Iterator[Finding]:
 
 
 def help_lines(path: Path, today: datetime.date) -> Iterator[Finding]:
-    """Whether somebody looked lately that the help lines in crisis replies still exist."""
+    """Whether somebody looked lately that the numbers in crisis replies still exist."""
     if not path.is_file():
+        yield Finding(
+            "Help lines", "error", f"there is no {path.name}", "Take the file back from the history."
+        )
         return
-    document = json.loads(path.read_text(encoding="utf-8"))
-    dated = list(_checked_dates(document))
-    if not dated:
-        yield Finding("Help lines", "error", "none says when it was checked", f"Add checked_on in {path}.")
+    document = help_line_age.read(path)
+    if outdated := help_line_age.complaint(document, today):
+        remedy = f"Call or look up each, correct it, and set source and checked_on in {path.name}."
+        yield Finding("Help lines", "error", outdated, remedy)
         return
-    stale = [name for name, checked in dated if today - checked > HELP_LINES_GOOD_FOR]
-    if stale:
-        remedy = "Call or look up each, correct it, and set checked_on in help_lines.json."
-        yield Finding("Help lines", "error", f"not checked for over a year: {', '.join(stale)}", remedy)
-    else:
-        oldest = min(checked for _, checked in dated)
-        yield Finding("Help lines", "ok", f"{len(dated)} lines, the oldest checked on {oldest}")
-
-
-def _checked_dates(node: Any) -> Iterator[tuple[str, datetime.date]]:
-    """Name and date of every entry with `checked_on`, however deep it is."""
-    if isinstance(node, dict):
-        if "checked_on" in node:
-            yield str(node.get("name", "unnamed")), datetime.date.fromisoformat(node["checked_on"])
-        for child in node.values():
-            yield from _checked_dates(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _checked_dates(child)
+    lines, numbers = len(document["lines"]), len(document.get("emergency", ()))
+    oldest = min(checked for _, checked in help_line_age.dated(document))
+    fact = f"{lines} lines and {numbers} emergency numbers, the oldest checked on {oldest}"
+    yield Finding("Help lines", "ok", fact)

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import App
 
+from stacks import help_line_age
 from stacks.application import build
 from stacks.environment import EnvironmentConfig
 from stacks.paths import ROOT
@@ -90,14 +92,16 @@ def synthesise(
     outdir: Path,
     *,
     template_rules: bool = False,
+    today: date | None = None,
     block: Mapping[str, Any] | None = None,
     **extra: str,
 ) -> Application:
     """Build and synthesise an environment in this process; any finding of cdk-nag raises.
 
     The layer stays unbuilt: it has tests of its own. CDK's template rules, which load for seconds, are
-    applied on demand only. `block` changes fields of the environment, `extra` is context from the command
-    line.
+    applied on demand only. `today` is the day on which the newest help line was checked, unless a test says
+    otherwise: no test may begin to fail because time goes by. `block` changes fields of the environment,
+    `extra` is context from the command line.
     """
     recorded = context(name)
     app = App(
@@ -106,7 +110,7 @@ def synthesise(
         builtin_cloud_formation_validation=template_rules,
     )
     environment = EnvironmentConfig.from_app(app)
-    build(app, environment)
+    build(app, environment, today=today or newest_check())
     app.synth()
     stacks = ("Data", "Turn", "Api")
     files = {stack: outdir / f"SilentInfinity-{name}-{stack}" for stack in stacks}
@@ -115,6 +119,18 @@ def synthesise(
         templates={stack: _read(file, "template") for stack, file in files.items()},
         acknowledgements=_acknowledgements([_read(file, "metadata") for file in files.values()]),
     )
+
+
+def newest_check() -> date:
+    """Return the day on which the newest help line was checked."""
+    return max(checked for _, checked in help_line_age.dated(help_line_age.read()))
+
+
+def day_of_staleness() -> date:
+    """Return the first day on which the oldest help line is too old."""
+    document = help_line_age.read()
+    oldest = min(checked for _, checked in help_line_age.dated(document))
+    return oldest + timedelta(days=document["max_age_days"] + 1)
 
 
 def _read(file: Path, kind: str) -> dict[str, Any]:

@@ -231,33 +231,74 @@ class TestHelpLines:
 
     TODAY = datetime.date(2026, 11, 21)
 
-    def findings(self, tmp_path: Path, document: object) -> list[doctor.Finding]:
-        """What the doctor says of a file with `document`."""
+    def findings(self, tmp_path: Path, lines: object, **others: object) -> list[doctor.Finding]:
+        """What the doctor says of a file with these lines, which are good for 180 days."""
         path = tmp_path / "help_lines.json"
-        path.write_text(json.dumps(document))
+        path.write_text(json.dumps({"max_age_days": 180, "lines": lines, **others}))
         return list(doctor.help_lines(path, self.TODAY))
 
-    def test_lines_checked_within_a_year_are_fine(self, tmp_path: Path) -> None:
-        """The usual case, a leap day included."""
-        lines = {"lines": [{"name": "988", "checked_on": "2025-11-21"}]}
+    def test_lines_and_emergency_numbers_are_told_apart(self, tmp_path: Path) -> None:
+        """A count that mixes the two says nothing about either."""
+        lines = [{"name": "988", "country": "US", "checked_on": "2026-05-25"}]
+        emergency = [{"country": "US", "numbers": ["911"], "checked_on": "2026-11-01"}] * 2
+
+        (finding,) = self.findings(tmp_path, lines, emergency=emergency)
+
+        assert finding.severity == "ok"
+        assert finding.fact == "1 lines and 2 emergency numbers, the oldest checked on 2026-05-25"
+
+    def test_a_line_not_checked_for_longer_is_an_error_that_names_it(self, tmp_path: Path) -> None:
+        """Somebody has to call it, so say which, and where it works."""
+        lines = [
+            {"name": "988", "country": "US", "checked_on": "2026-05-25"},
+            {"name": "Old", "country": "ZZ", "checked_on": "2026-05-24"},
+        ]
 
         (finding,) = self.findings(tmp_path, lines)
 
-        assert finding.severity == "ok"
+        assert finding.severity == "error"
+        assert finding.fact == "not checked for over 180 days: Old (ZZ)"
 
-    def test_a_line_not_checked_for_longer_is_an_error_that_names_it(self, tmp_path: Path) -> None:
-        """Somebody has to call it, so say which."""
-        lines = [{"name": "988", "checked_on": "2026-01-01"}, {"name": "Old", "checked_on": "2025-11-20"}]
+    def test_an_emergency_number_goes_stale_like_a_line(self, tmp_path: Path) -> None:
+        """It is the first thing that an imminent reply names."""
+        lines = [{"name": "988", "country": "US", "checked_on": "2026-11-01"}]
+        emergency = [{"country": "US", "numbers": ["911"], "checked_on": "2020-01-01"}]
 
-        (finding,) = self.findings(tmp_path, {"lines": lines})
+        (finding,) = self.findings(tmp_path, lines, emergency=emergency)
+
+        assert finding.fact == "not checked for over 180 days: emergency number (US)"
+
+    def test_the_age_is_the_one_that_the_data_names(self, tmp_path: Path) -> None:
+        """Whoever keeps the lines decides how often they are looked at."""
+        lines = [{"name": "988", "country": "US", "checked_on": "2026-11-01"}]
+
+        (finding,) = self.findings(tmp_path, lines, max_age_days=7)
 
         assert finding.severity == "error"
-        assert "Old" in finding.fact
-        assert "988" not in finding.fact
 
-    def test_lines_without_a_date_are_an_error(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("lines", "others"),
+        [
+            ([], {}),
+            ([{"name": "988", "country": "US"}], {}),
+            ([{"name": "988", "country": "US", "checked_on": "last week"}], {}),
+            ([{"name": "988", "country": "US", "checked_on": None}], {}),
+            ([{"name": "988", "country": "US", "checked_on": "2026-11-01"}], {"max_age_days": None}),
+            ([{"name": "988", "country": "US", "checked_on": "2062-11-01"}], {}),
+        ],
+        ids=["no-lines", "no-date", "no-day", "null", "no-age", "in-the-future"],
+    )
+    def test_what_cannot_be_judged_is_an_error(
+        self, tmp_path: Path, lines: object, others: dict[str, object]
+    ) -> None:
         """A check that finds nothing to check must not pass."""
-        (finding,) = self.findings(tmp_path, {"lines": [{"name": "988"}]})
+        (finding,) = self.findings(tmp_path, lines, **others)
+
+        assert finding.severity == "error"
+
+    def test_a_missing_file_is_an_error(self, tmp_path: Path) -> None:
+        """Without it no crisis reply names a line."""
+        (finding,) = doctor.help_lines(tmp_path / "none.json", self.TODAY)
 
         assert finding.severity == "error"
 
