@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from local.stack.stack import LocalStack
-from tests.support.model_server import Behaviour, ModelServer
+from tests.support.model_server import Behaviour, ModelServer, calm
 from tests.support.world import MIRROR
 
 
@@ -31,7 +31,9 @@ def _good_replies(request: pytest.FixtureRequest) -> None:
     if "model_server" in request.fixturenames or "stack" in request.fixturenames:
         server: ModelServer = request.getfixturevalue("model_server")
         server.script = good_reply
+        server.screen_script = calm
         server.requests.clear()
+        server.screenings.clear()
 
 
 @pytest.fixture(scope="session")

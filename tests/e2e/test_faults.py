@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ import pytest
 
 from local.stack.stack import LocalStack
 from tests.e2e.conftest import Client, Tables
+from tests.e2e.test_privacy import logged
 from tests.support.model_server import Behaviour, ModelServer
 from tests.support.world import MIRROR, TELLING
 
@@ -191,3 +193,84 @@ def test_whoever_is_over_the_limit_is_told_when_to_come_back_and_a_crisis_is_ans
     assert crisis.json()["reply"]["kind"] == "crisis"
     # The refusal did not use up the key: without the limit the same request is answered.
     assert person.turn(TELLING, key="limited-once").status_code == 200
+
+
+OPEN = "It has been a long week, and the days run into each other."
+"""A message in which no stage of the screen finds a risk."""
+
+
+@pytest.fixture(scope="module")
+def asking(stack: LocalStack, functions: Functions) -> Iterator[None]:
+    """Let the screen ask its model about every message in which it finds nothing itself."""
+    with functions.with_variable("CrisisScreen", "SCREEN_BAND_LOW", "0"):
+        # The first such message of a process imports the provider's SDK, which may take longer than the call.
+        Client(stack, f"first-{uuid.uuid4().hex[:12]}").turn(OPEN)
+        yield
+
+
+@pytest.mark.usefixtures("asking")
+def test_an_open_message_that_the_model_calls_a_risk_is_met_as_a_crisis(
+    person: Client, model_server: ModelServer, tables: Tables
+) -> None:
+    """Stage c of the screen, on the deployed system."""
+    model_server.screen_script = lambda _messages: Behaviour('{"level": 3, "about_other": false}')
+
+    answer = person.turn(OPEN, locale="en-US").json()
+
+    assert (answer["reply"]["kind"], answer["crisis"]["level"]) == ("crisis", 3)
+    assert "988" in answer["reply"]["text"]
+    assert len(model_server.screenings) == 1
+    event = tables.event(answer["turn_id"])
+    assert event is not None
+    call = event["screen_model"]["M"]
+    assert (call["level"], call["error"], call["tokens_input"]) == ({"N": "3"}, {"NULL": True}, {"N": "120"})
+
+
+SCREEN_FAULTS = {
+    "time-out": Behaviour('{"level": 3, "about_other": false}', drip_seconds=2.0),
+    "5xx": Behaviour(status=503),
+    "429": Behaviour(status=429),
+    "malformed JSON": Behaviour('{"level": 3, "about'),
+    "empty text": Behaviour(""),
+    "wrong schema": Behaviour('{"level": 3}'),
+}
+
+
+@pytest.mark.usefixtures("asking")
+@pytest.mark.parametrize("fault", SCREEN_FAULTS)
+def test_a_fault_of_the_screens_model_leaves_the_verdict_of_its_own_stages(
+    fault: str, person: Client, model_server: ModelServer, tables: Tables
+) -> None:
+    """One call, the answer that the person would have had without it, and a mark on the event."""
+    model_server.screen_script = lambda _messages: SCREEN_FAULTS[fault]
+
+    answer = person.turn(f"{TELLING} {OPEN}").json()
+    crisis = person.turn(ACTIVE_RISK).json()
+
+    assert answer["reply"] == {"text": MIRROR, "kind": "answer"}
+    assert answer["crisis"] == {"level": 0, "resources": []}
+    assert crisis["crisis"]["level"] == 3
+    assert len(model_server.screenings) == 1
+    event = tables.event(answer["turn_id"])
+    assert event is not None
+    assert event["degraded"]["L"] == [{"S": "model_screen"}]
+    assert event["screen_model"]["M"]["level"] == {"NULL": True}
+    assert event["screen_model"]["M"]["error"]["S"]
+
+
+@pytest.mark.usefixtures("asking")
+def test_what_the_screens_model_says_reaches_no_log(
+    stack: LocalStack, person: Client, model_server: ModelServer, tables: Tables
+) -> None:
+    """Neither the message nor an answer that could not be read, which may quote it."""
+    canary = f"canaryscreen{uuid.uuid4().hex}"
+    model_server.screen_script = lambda _messages: Behaviour(f'{{"level": 3, "why": "{canary}"}}')
+
+    answer = person.turn(f"{TELLING} {canary}").json()
+
+    assert any(canary in message["content"] for message in model_server.screenings[0])
+    event = tables.event(answer["turn_id"])
+    assert event is not None
+    assert event["screen_model"]["M"]["error"] == {"S": "model_screen:schema"}
+    assert canary not in json.dumps(event)
+    assert canary not in "".join(logged(stack))

@@ -29,7 +29,7 @@ def test_what_was_said_reaches_no_log_metric_or_event(
     person.turn(f"Nobody at work talks to me any more since {said} and I dread every Monday.")
 
     sinks = {
-        "logs": _logs(stack),
+        "logs": logged(stack),
         "metrics": stack.client("cloudwatch").list_metrics()["Metrics"],
         "executions": _executions(stack),
         "queues": _queue_attributes(stack),
@@ -56,10 +56,11 @@ def test_no_subject_is_stored_anywhere(stack: LocalStack, person: Client, tables
 
     for name in ("Conversations", "TurnEvents", "Feedback", "Idempotency", "Limits"):
         assert subject not in json.dumps(tables.items(name)), name
-    assert [line for text in _logs(stack) for line in text.splitlines() if subject in line] == []
+    assert [line for text in logged(stack) for line in text.splitlines() if subject in line] == []
 
 
-def _logs(stack: LocalStack) -> list[str]:
+def logged(stack: LocalStack) -> list[str]:
+    """Return every line that the functions and the local stack have logged."""
     logs = stack.client("logs")
     found: list[str] = []
     for page in logs.get_paginator("describe_log_groups").paginate():

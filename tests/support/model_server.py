@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from silent_infinity.domain.prompts import bundled
+
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
@@ -22,12 +24,23 @@ Script = Callable[[list[dict[str, str]]], Behaviour]
 """Takes the request's messages, the system message first."""
 
 
-class ModelServer:
-    """Serves `POST /v1/chat/completions`, streamed. `script` may be replaced at any time."""
+def calm(_messages: list[dict[str, str]]) -> Behaviour:
+    """Screen every message as one without risk."""
+    return Behaviour('{"level": 0, "about_other": false}')
 
-    def __init__(self, script: Script) -> None:
+
+class ModelServer:
+    """Serves `POST /v1/chat/completions`, streamed.
+
+    `script` writes replies and `screen_script` answers the crisis screen; both may be replaced at any time.
+    `requests` and `screenings` are what they were asked.
+    """
+
+    def __init__(self, script: Script, screen_script: Script = calm) -> None:
         self.script = script
+        self.screen_script = screen_script
         self.requests: list[list[dict[str, str]]] = []
+        self.screenings: list[list[dict[str, str]]] = []
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,8 +48,7 @@ class ModelServer:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                owner.requests.append(body["messages"])
-                behaviour = owner.script(body["messages"])
+                behaviour = owner._answer(body["messages"])
                 self.send_response(behaviour.status)
                 if behaviour.status != 200:
                     self.send_header("Content-Type", "application/json")
@@ -61,6 +73,11 @@ class ModelServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def _answer(self, messages: list[dict[str, str]]) -> Behaviour:
+        screening = messages[0]["content"] == bundled("crisis_screen").body
+        (self.screenings if screening else self.requests).append(messages)
+        return (self.screen_script if screening else self.script)(messages)
 
     @property
     def base_url(self) -> str:
