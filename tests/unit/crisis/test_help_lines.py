@@ -110,6 +110,21 @@ def test_a_line_is_described_in_the_language_of_the_person_not_of_the_country() 
     assert for_locale("hi-US")[0].to_payload()["wording"] == "988 पर कॉल या SMS करें"
 
 
+@pytest.mark.parametrize(
+    ("locale", "first"),
+    [
+        ("fr-BE", "be-cps"),
+        ("nl-BE", "be-1813"),
+        ("de-BE", "be-cps"),
+        ("zh-Hant-HK", "hk-samaritans"),
+        ("es-US", "us-988"),
+    ],
+)
+def test_a_line_that_speaks_the_persons_language_is_named_first(locale: str, first: str) -> None:
+    """In a crisis nobody should have to look for words in a second language."""
+    assert for_locale(locale)[0].id == first
+
+
 def test_terms_that_all_lines_share_are_said_once() -> None:
     """Two lines with the same small print twice are hard to read in distress."""
     first, second = for_locale("en-US")[:2]
