@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 
-from local.cli import checks, conversation, doctor, evaluate, first_run, logs, stack_commands
+from local.cli import checks, conversation, doctor, evaluate, first_run, logs, stack_commands, training
 from local.cli.command import Commands, Context
 from local.cli.terminal import wrapped
 from local.tools.errors import LocalError
@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = Commands(parser)
     first_run.register(parser)
-    for module in (stack_commands, conversation, logs, checks, evaluate, doctor):
+    for module in (stack_commands, conversation, logs, checks, evaluate, training, doctor):
         module.register(commands)
     return parser
 

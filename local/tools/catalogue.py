@@ -149,11 +149,30 @@ def cdk() -> Tool:
     return Tool(name="cdk", title="CDK command line", folder=folder, recipe=recipe, install=_install_cdk)
 
 
+def training() -> Tool:
+    """What models are trained with: large, and needed by nobody who does not train."""
+    general, encoder = "training/requirements.txt", "training/screen/requirements.txt"
+    paths = [REPOSITORY / general, REPOSITORY / encoder]
+
+    def install(folder: Path, run: Run) -> None:
+        _make_venv(folder, run)
+        _pip(folder, run, [argument for path in paths for argument in ("-r", str(path))])
+
+    return Tool(
+        name="training",
+        title="training tools",
+        folder=TOOLS / "training",
+        recipe="".join(path.read_text(encoding="utf-8") for path in paths),
+        install=install,
+    )
+
+
 CATALOGUE: dict[str, Callable[[], Tool]] = {
     "dev": development,
     "emulator": emulator,
     "model": model,
     "cdk": cdk,
+    "training": training,
 }
 
 

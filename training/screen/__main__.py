@@ -14,14 +14,14 @@ from silent_infinity.domain.crisis.learned import rule_signs
 from silent_infinity.domain.crisis.rules import screen_message
 from silent_infinity.domain.learned.features import features
 from silent_infinity.domain.learned.linear import LinearModel, read, write
-from training.screen.dataset import VECTORS, Example, example_of, examples
+from training.screen.dataset import Example, example_of, examples
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "functions" / "layer" / "python" / "silent_infinity"
 LINEAR: Final = PACKAGE / "data" / "crisis_screen.bin"
 SCREEN: Final = PACKAGE / "data" / "screen.json"
 ENCODER: Final = ROOT / "functions" / "crisis_screen" / WEIGHTS
-CALIBRATION: Final = VECTORS / "safety" / "calibration.jsonl"
+CALIBRATION: Final = Path(__file__).with_name("calibration.jsonl")
 SEED: Final = 7
 PARTS: Final = ("linear", "encoder", "thresholds")
 
