@@ -1,4 +1,4 @@
-"""Commands that train: train-screen, train-injection. What they write is committed, so few people need them."""
+"""Commands that train: train-screen, train-injection. What they write is committed: few people need them."""
 
 from __future__ import annotations
 
