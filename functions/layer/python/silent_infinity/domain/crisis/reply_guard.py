@@ -24,7 +24,7 @@ MAX_WORDS: Final = 220
 _START: Final = "(?<![\\w\u0900-\u0963\u0966-\u097f])"
 _MARKS: Final = re.compile("[\u0300-\u036f\u093c]")
 _QUOTES: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u0901": "\u0902", "ß": "ss"})
-_QUESTION: Final = re.compile("[^.!?\u0964]*\\?")
+_SENTENCE_END: Final = re.compile("([.!?\u0964])")
 _NUMBER: Final = re.compile("\\d(?:(?:[ ()\u2010-\u2015/+-]{0,3}|\\.)\\d)+")
 _GROUPED: Final = re.compile(r"(\d(?:[ ./-]?\d)+)")
 _ALWAYS: Final = re.compile(r"\b24 ?(?:[/x]|h ?/) ?(?:7|24)\b")
@@ -99,7 +99,9 @@ def _unmarked(text: str) -> str:
 
 
 def _asks_directly(plain: str, rules: _Rules) -> bool:
-    if any(rules.direct.search(question) for question in _QUESTION.findall(plain)):
+    pieces = _SENTENCE_END.split(plain)
+    questions = (sentence for sentence, end in zip(pieces[::2], pieces[1::2], strict=False) if end == "?")
+    if any(rules.direct.search(question) for question in questions):
         return True
     return rules.asks_back.search(plain) is not None and rules.direct.search(plain) is not None
 
