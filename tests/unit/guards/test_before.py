@@ -58,7 +58,7 @@ def test_a_message_is_blocked_by_the_rule_that_it_breaks_and_by_no_other(case: d
     assert bool(verdict.reply_text) == verdict.blocked
 
 
-@pytest.mark.parametrize("template", sorted({template for template, _ in BEFORE}))
+@pytest.mark.parametrize("template", sorted({guard.template for guard in BEFORE}))
 def test_every_refusal_leaves_the_door_open(template: str) -> None:
     """A person who is turned back must know that they can go on."""
     for seed in "abcdef":

@@ -31,7 +31,7 @@ def test_features_are_those_that_the_shipped_models_were_trained_on() -> None:
 def test_another_process_finds_the_same_features() -> None:
     """Python's own hash differs from process to process; nothing of it may show."""
     runs = {
-        subprocess.run(
+        subprocess.run(  # noqa: S603 -- this interpreter, with code of this file
             [sys.executable, "-c", CODE],
             env={"PYTHONPATH": "functions/layer/python", "PYTHONHASHSEED": seed},
             capture_output=True,

@@ -19,6 +19,15 @@ Check = Callable[[str], Finding | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """One check of the registry: its name, the template of its reply, and what it does."""
+
+    name: str
+    template: str
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
 class InputVerdict:
     """Whether a message may go on. `reply_text` is what the person is told when it may not."""
 
@@ -30,10 +39,11 @@ class InputVerdict:
 
 def check_message(message: str, locale: str = "en-US", seed: str = "") -> InputVerdict:
     """Return the verdict of the first check that blocks `message`; `seed` fixes the wording of the reply."""
-    for template, check in BEFORE:
-        finding = check(message)
+    for guard in BEFORE:
+        finding = guard.check(message)
         if finding is not None and finding.outcome is Outcome.BLOCK:
-            return InputVerdict(True, finding.rule_id, choose(template, locale, seed).text, template)
+            reply = choose(guard.template, locale, seed).text
+            return InputVerdict(True, finding.rule_id, reply, guard.template)
     return InputVerdict(False)
 
 
@@ -65,8 +75,11 @@ def check_secrets(message: str) -> Finding | None:
 
 
 def check_injection(message: str) -> Finding | None:
-    """Block an attempt to give the model other instructions, by pattern."""
-    return _first_block("injection", message)
+    """Block an attempt to give the model other instructions, by pattern or by the learned part."""
+    # Imported with the first message: its patterns and weights are no part of a cold start.
+    from silent_infinity.domain.guards import injection
+
+    return injection.check(message)
 
 
 def check_abuse(message: str) -> Finding | None:
@@ -94,13 +107,13 @@ def _first_block(group: str, message: str) -> Finding | None:
     return None
 
 
-BEFORE: Final[tuple[tuple[str, Check], ...]] = (
-    ("blocked_empty", check_blank),
-    ("blocked_length", check_length),
-    ("blocked_secret", check_secrets),
-    ("blocked_injection", check_injection),
-    ("blocked_harm", check_harm),
-    ("blocked_sexual", check_sexual),
-    ("blocked_abuse", check_abuse),
+BEFORE: Final[tuple[Guard, ...]] = (
+    Guard("blank", "blocked_empty", check_blank),
+    Guard("length", "blocked_length", check_length),
+    Guard("secrets", "blocked_secret", check_secrets),
+    Guard("injection", "blocked_injection", check_injection),
+    Guard("harm", "blocked_harm", check_harm),
+    Guard("sexual", "blocked_sexual", check_sexual),
+    Guard("abuse", "blocked_abuse", check_abuse),
 )
-"""The checks in their order, each with the template of its reply."""
+"""The guards in the order in which they are asked: the first that blocks answers."""

@@ -1,6 +1,6 @@
 """Hashed features of a text: word n-grams, character n-grams inside words, and signs of the caller's own.
 
-Every feature is a bucket number from CRC-32, which is the same on every machine and in every process. Training
+Every feature is a bucket number from CRC-32, the same on every machine and in every process. Training
 and inference use this very module, so that they cannot drift apart. A feature counts once per text however
 often it comes back, and the three kinds are scaled apart: each by the square root of how many there are, so
 that neither a long text nor the many character n-grams drown the rest.

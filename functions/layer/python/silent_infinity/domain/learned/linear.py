@@ -1,9 +1,9 @@
 """Linear models over hashed features: a compact binary form, and scores in pure Python.
 
-A file is the four letters `SIL1`, the length of a JSON header (four bytes, little-endian), the header, and the
-weights, compressed. The weights are whole numbers from -127 to 127, one plane of 2 ** bits for each label; a
-plane's scale turns them back into what was learned. A score is exact whole-number addition until the last
-step, so it is the same on every machine.
+A file is the four letters `SIL1`, the length of a JSON header (four bytes, little-endian), the header, and
+the weights, compressed. The weights are whole numbers from -127 to 127, one plane of 2 ** bits for each
+label; a plane's scale turns them back into what was learned. A score is exact whole-number addition until the
+last step, so it is the same on every machine.
 """
 
 import json
@@ -26,8 +26,8 @@ class ModelFileError(ValueError):
 
 @dataclass(frozen=True)
 class LinearModel:
-    """A trained model. `planes[k]` holds the weights of `labels[k]`; `notes` is what training wrote down, such
-    as thresholds.
+    """A trained model. `planes[k]` holds the weights of `labels[k]`; `notes` is what training wrote down,
+    such as thresholds.
     """
 
     spec: FeatureSpec

@@ -1,0 +1,1 @@
+"""How the learned models of the layer are made. Never deployed; see `training/requirements.txt`."""

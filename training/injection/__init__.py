@@ -1,0 +1,1 @@
+"""The learned part of the guard against prompt injection."""
