@@ -293,9 +293,8 @@ def test_a_screen_with_other_stages_keeps_everything_else(clock: FixedClock) -> 
 def test_screenings_do_not_share_their_calls() -> None:
     """One process screens one person after the other."""
     clock = FixedClock(START)
-    screen = ScreenForCrisis(
-        clock=clock, model=AskedModel(clock, '{"level": 3, "about_other": false}'), band=Band(0.1)
-    )
+    model = AskedModel(clock, '{"level": 3, "about_other": false}')
+    screen = ScreenForCrisis(clock=clock, stages=(RULE_STAGE,), model=model, band=Band(0.1))
     first, second = screen(ScreenRequest(OPEN)), screen(ScreenRequest("Hi!"))
     clock.advance(timedelta(seconds=1).total_seconds())
 

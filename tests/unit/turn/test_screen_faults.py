@@ -6,6 +6,7 @@ import pytest
 
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
 from silent_infinity.domain.crisis.model_screen import MODEL_SCREEN
+from silent_infinity.domain.crisis.verdict import RISK_LEVEL
 from silent_infinity.domain.initial_variants import initial_variants
 from silent_infinity.domain.variants import production
 from silent_infinity.ports.llm import LanguageModel, ModelError, ModelTimeoutError, TransientModelError
@@ -78,7 +79,7 @@ def test_a_fault_of_the_model_leaves_the_turn_as_the_rules_see_it(fault: str) ->
 
     assert response["status_code"] == 200
     assert response["body"]["reply"] == {"text": MIRROR, "kind": "answer"}
-    assert response["body"]["crisis"]["level"] == 0
+    assert response["body"]["crisis"]["level"] < RISK_LEVEL
     assert len(model.requests) == 1
     [event] = world.events()
     assert event["degraded"] == [MODEL_SCREEN]

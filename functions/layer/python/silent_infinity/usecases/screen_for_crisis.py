@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from silent_infinity.domain.crisis.answers import ANSWERS, answers_stage
 from silent_infinity.domain.crisis.band import Band, calibrated_band
 from silent_infinity.domain.crisis.model_screen import MODEL_SCREEN
 from silent_infinity.domain.crisis.posture import Posture
@@ -61,8 +62,9 @@ class Screened:
 class ScreenForCrisis:
     """Runs the stages of the screen and keeps the highest level that any of them finds.
 
-    `stages` are asked in their order; `model`, if there is one, after them and only about messages that they
-    leave in the `band` (that of the layer's data if None).
+    `stages` are asked in their order. After a reply that asked directly, the message is read as an answer to
+    it as well. `model`, if there is one, comes last and is asked only about messages that are left in the
+    `band` (that of the layer's data if None).
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class ScreenForCrisis:
             ScreenError: no stage gave a verdict. The state machine then decides by its red flags.
         """
         start = unix_ms(self._clock.now())
+        answers = answers_stage(request.history)
         by_model = self._by_model(request)
         result = screen(
             request.message,
@@ -102,7 +105,11 @@ class ScreenForCrisis:
             request.locale,
             request.used_reply_ids,
             request.turn_id,
-            stages=[*self._stages, *([(MODEL_SCREEN, by_model)] if by_model else [])],
+            stages=[
+                *self._stages,
+                *([(ANSWERS, answers)] if answers else []),
+                *([(MODEL_SCREEN, by_model)] if by_model else []),
+            ],
         )
         return Screened(
             result,
