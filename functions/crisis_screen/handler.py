@@ -1,6 +1,7 @@
 """Screen a message for crisis. No store, no network: what this function needs, it carries."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -15,7 +16,7 @@ logger = Logger(service="crisis_screen")
 
 @cache
 def _screen_for_crisis() -> ScreenForCrisis:
-    return bootstrap.screen_for_crisis(Settings.from_env())
+    return bootstrap.screen_for_crisis(Settings.from_env(), Path(__file__).parent)
 
 
 @logger.inject_lambda_context(clear_state=True)

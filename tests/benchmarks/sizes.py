@@ -4,6 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
+from stacks.constructs.function_code import build_function
 from stacks.constructs.python_layer import build_layer
 from stacks.constructs.wheels import WheelTarget
 from stacks.paths import FUNCTIONS
@@ -15,6 +16,8 @@ MEGABYTE = 1e6
 KILOBYTE = 1e3
 MOST_LAYER_MB = 60
 MOST_FUNCTION_KB = 50
+# What Lambda unpacks for one function, its layers included.
+MOST_UNZIPPED_MB = 250
 LARGEST = 5
 
 
@@ -27,11 +30,15 @@ def run(workshop: Workshop) -> Result:
     own = parts.get("silent_infinity", 0)
     total = sum(parts.values())
     largest = sorted(parts.items(), key=lambda part: -part[1])[:LARGEST]
-    functions = {
-        folder.name: _zipped(folder)
-        for folder in sorted(FUNCTIONS.iterdir())
-        if (folder / "handler.py").is_file()
-    }
+    folders = [folder for folder in sorted(FUNCTIONS.iterdir()) if (folder / "handler.py").is_file()]
+    # A function with wheels of its own is built; all others are zipped as they stand.
+    large = [folder for folder in folders if (folder / "requirements.txt").is_file()]
+    functions = {folder.name: _zipped(folder) for folder in folders if folder not in large}
+    built: dict[str, int] = {}
+    for folder in large:
+        with workshop.progress.step(f"Building {folder.name} for AWS"):
+            build_function(folder, AWS, workshop.folder / f"{folder.name}-for-aws")
+        built[folder.name] = _bytes(workshop.folder / f"{folder.name}-for-aws")
     return Result(
         title="the layer and the functions as they are shipped",
         floor="the pinned wheels alone, without the project's own package and prompts",
@@ -46,6 +53,16 @@ def run(workshop: Workshop) -> Result:
             *(
                 Row(what=f"`{name}`, zip", value=size / KILOBYTE, unit="kB", most=MOST_FUNCTION_KB)
                 for name, size in functions.items()
+            ),
+            *(
+                Row(
+                    what=f"`{name}`, with wheels and weights of its own, and the layer, unzipped",
+                    value=(size + total) / MEGABYTE,
+                    unit="MB",
+                    floor=total / MEGABYTE,
+                    most=MOST_UNZIPPED_MB,
+                )
+                for name, size in built.items()
             ),
         ),
         notes=(

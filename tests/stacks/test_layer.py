@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from stacks.constructs import python_layer, wheels
+from stacks.constructs.function_code import build_function, function_fingerprint
 from stacks.constructs.python_layer import build_layer, layer_fingerprint
 from stacks.constructs.wheels import WheelBuildError, WheelTarget
 from stacks.environment import ENVIRONMENTS
@@ -18,6 +19,8 @@ from tests.stacks.synthesised import Application
 
 AWS = WheelTarget(python="3.13", architecture="arm64")
 MEGABYTE = 1_000_000
+# Functions with wheels or weights of their own.
+LARGE = {"crisis_screen"}
 ELF_MACHINE_AARCH64 = 183
 
 
@@ -117,7 +120,54 @@ def test_every_dependency_of_the_layer_is_pinned(layer: Path) -> None:
     assert needed - installed == set()
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py")))
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The crisis screen's own asset for AWS, with its wheels and weights."""
+    folder = tmp_path_factory.mktemp("screen")
+    build_function(FUNCTIONS / "crisis_screen", AWS, folder)
+    return folder
+
+
+def test_the_screen_carries_its_handler_its_weights_and_numpy(screen: Path) -> None:
+    """Without one of them every turn would be degraded, and no other test would see it before AWS does."""
+    assert (screen / "handler.py").is_file()
+    assert (screen / "encoder.npz").is_file()
+    assert (screen / "numpy" / "__init__.py").is_file()
+    assert not (screen / "requirements.txt").exists()
+    for module in sorted(screen.rglob("*.so")):
+        machine = int.from_bytes(module.read_bytes()[18:20], "little")
+        assert machine == ELF_MACHINE_AARCH64, module
+
+
+def test_the_screen_and_the_layer_fit_into_a_function(screen: Path, layer: Path) -> None:
+    """Lambda unpacks at most 250 MB for a function, its layers included."""
+    size = sum(path.stat().st_size for part in (screen, layer) for path in part.rglob("*") if path.is_file())
+
+    assert size <= 150 * MEGABYTE
+
+
+def test_the_screen_runs_with_the_version_that_is_tested() -> None:
+    """Otherwise the tests are about another program."""
+    shipped = pins(FUNCTIONS / "crisis_screen" / "requirements.txt")
+
+    assert shipped == {"numpy": pins(ROOT / "requirements.txt")["numpy"]}
+
+
+def test_a_changed_weight_changes_the_fingerprint_of_the_function(tmp_path: Path) -> None:
+    """A new model has to be deployed although no line of code was touched."""
+    (tmp_path / "handler.py").write_text("", encoding="utf-8")
+    weights = tmp_path / "encoder.npz"
+    weights.write_bytes(b"1")
+    before = function_fingerprint(tmp_path, AWS)
+    weights.write_bytes(b"2")
+
+    assert function_fingerprint(tmp_path, AWS) != before
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py") if path.parent.name not in LARGE),
+)
 def test_a_functions_own_package_is_tiny(name: str) -> None:
     """What two functions share belongs into the layer, which is cached."""
     package = io.BytesIO()

@@ -81,7 +81,8 @@ def test_a_session_is_read_as_it_was_spoken(world: World) -> None:
     assert session["locale"] == "en-GB"
     assert [turn["message"] for turn in session["turns"]] == [TELLING, ACTIVE_RISK, "And then"]
     assert [turn["reply"] for turn in session["turns"]] == [first["reply"], second["reply"], None]
-    assert [turn["crisis_level"] for turn in session["turns"]] == [0, 3, 0]
+    levels = [turn["crisis_level"] for turn in session["turns"]]
+    assert [level >= 2 for level in levels] == [False, True, False]
 
 
 def test_nobody_reads_rates_or_deletes_what_is_another_persons(world: World) -> None:

@@ -53,7 +53,8 @@ def test_the_screen_knows_where_the_session_stands() -> None:
 
     verdict = _screen(TELLING, posture=posture)
 
-    assert (verdict["level"], verdict["screened_level"], verdict["path"]) == (3, 0, "crisis")
+    assert (verdict["level"], verdict["path"]) == (3, "crisis")
+    assert verdict["screened_level"] < 2
 
 
 def test_the_screen_names_the_help_lines_of_the_persons_country() -> None:

@@ -13,6 +13,7 @@ from silent_infinity.settings import MissingSettingError, Settings
 if TYPE_CHECKING:
     from silent_infinity.ports.clock import Clock
     from silent_infinity.ports.llm import LanguageModel
+    from silent_infinity.ports.text_guard import TextGuard
     from silent_infinity.usecases.capture_message import CaptureMessage
     from silent_infinity.usecases.detect_intent import DetectIntent
     from silent_infinity.usecases.generate_reply import GenerateReply
@@ -79,20 +80,27 @@ def capture_message(settings: Settings) -> "CaptureMessage":
     )
 
 
-def screen_for_crisis(settings: Settings) -> "ScreenForCrisis":
+def screen_for_crisis(settings: Settings, assets: Path | None = None) -> "ScreenForCrisis":
     """Wire the crisis screen. Nothing that can be down stands behind its verdict: the model only adds to it.
+
+    `assets` is the folder of the encoder's weights, which the screen's own function carries. They are read
+    when the first message comes; if they cannot be, that stage is missing and every turn says so. None leaves
+    the stage out.
 
     Raises:
         MissingSettingError: `SCREEN_BAND_LOW` is set and is no number.
         ValueError: it is no probability.
     """
+    from silent_infinity.adapters.encoder.stage import SEMANTIC, WEIGHTS, SemanticStage
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.domain.crisis.band import Band, calibrated_band
+    from silent_infinity.domain.crisis.stages import LAYER_STAGES
     from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
 
     clock = SystemClock()
     return ScreenForCrisis(
         clock=clock,
+        stages=(*LAYER_STAGES, *([(SEMANTIC, SemanticStage(assets / WEIGHTS))] if assets else [])),
         model=screening_model(settings, clock),
         band=Band(settings.number("SCREEN_BAND_LOW", calibrated_band().low)),
     )
@@ -121,11 +129,27 @@ def detect_intent(settings: Settings) -> "DetectIntent":
 
 
 def validate_reply(settings: Settings) -> "ValidateReply":
-    """Wire the validation of drafts."""
+    """Wire the validation of drafts, with the second opinions that the environment has turned on."""
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.usecases.validate_reply import ValidateReply
 
-    return ValidateReply(clock=SystemClock())
+    return ValidateReply(clock=SystemClock(), second_opinions=second_opinions(settings))
+
+
+def second_opinions(settings: Settings) -> "list[tuple[str, TextGuard]]":
+    """Return the guards of others that are to be asked about replies, by name; none by default."""
+    guards: list[tuple[str, TextGuard]] = []
+    if settings.optional("COMPREHEND_PII") == "on":
+        from silent_infinity.adapters.aws.comprehend import ComprehendGuard
+
+        guards.append(("comprehend", ComprehendGuard()))
+    guardrail = settings.optional("BEDROCK_GUARDRAIL_ID")
+    if guardrail is not None:
+        from silent_infinity.adapters.aws.bedrock_guardrails import BedrockGuardrail
+
+        version = settings.text("BEDROCK_GUARDRAIL_VERSION")
+        guards.append(("bedrock_guardrail", BedrockGuardrail(guardrail, version)))
+    return guards
 
 
 def generate_reply(settings: Settings) -> "GenerateReply":

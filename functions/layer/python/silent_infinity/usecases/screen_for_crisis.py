@@ -8,7 +8,8 @@ from silent_infinity.domain.crisis.answers import ANSWERS, answers_stage
 from silent_infinity.domain.crisis.band import Band, calibrated_band
 from silent_infinity.domain.crisis.model_screen import MODEL_SCREEN
 from silent_infinity.domain.crisis.posture import Posture
-from silent_infinity.domain.crisis.screen import RULE_STAGE, ScreenResult, screen
+from silent_infinity.domain.crisis.screen import ScreenResult, screen
+from silent_infinity.domain.crisis.stages import LAYER_STAGES
 from silent_infinity.domain.crisis.verdict import Stage
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.turn import AssignedVariant, ScreenModelCall, Utterance
@@ -71,7 +72,7 @@ class ScreenForCrisis:
         self,
         *,
         clock: Clock,
-        stages: Sequence[tuple[str, Stage]] = (RULE_STAGE,),
+        stages: Sequence[tuple[str, Stage]] = LAYER_STAGES,
         model: LanguageModel | None = None,
         band: Band | None = None,
     ) -> None:
