@@ -95,7 +95,7 @@ class SemanticStage:
 
     def _read(self, text: str) -> Iterator[Sequence[float]]:
         encoder, pieces = self._parts
-        for part in _windows(pieces(text)):
+        for part in windows(pieces(text)):
             found: list[float] = encoder.logits([pieces.start, *part, pieces.end]).tolist()
             yield found
 
@@ -117,7 +117,7 @@ class SemanticStage:
         return tuple(value * (risky if place >= RISK_LEVEL else calm) for place, value in enumerate(classes))
 
 
-def _windows(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def windows(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     """Yield overlapping pieces of at most `WINDOW` ids, all of about the same length."""
     if len(ids) <= WINDOW:
         yield ids
