@@ -82,6 +82,11 @@ def check(
     ]
 
 
+def needs_mutations(gates: Gates) -> bool:
+    """Whether a gate holds a figure that only an evaluation with mutations has."""
+    return any(figure.startswith("mutations.") for figures in gates.values() for figure in figures)
+
+
 def figure_of(summary: Mapping[str, Any], name: str) -> float | None:
     """Return a figure by its name, or by its dotted path in the summary; None where there is none.
 

@@ -183,17 +183,14 @@ class Times:
     """Durations in milliseconds, eight bytes each."""
 
     samples: "array[float]" = field(default_factory=lambda: array("d"))
-    total: float = 0.0
 
     def add(self, milliseconds: float) -> None:
         """Note one duration."""
         self.samples.append(milliseconds)
-        self.total += milliseconds
 
     def clear(self) -> None:
         """Forget all durations."""
         del self.samples[:]
-        self.total = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return `{"n", "mean", "min", "p25", …, "max"}` in milliseconds; nulls without samples."""

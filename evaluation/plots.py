@@ -16,7 +16,8 @@ RIGHT: Final = 16
 TOP: Final = 14
 FOOT: Final = 46
 LABELS: Final = 92
-"""Width of the column of names, where rows have names."""
+WORDS: Final = 152
+"""Widths of the columns of names and of figures, where rows have some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,11 @@ class Frame:
 
     height: int
     left: int = LEFT
+    right: int = RIGHT
 
     def x(self, value: float) -> float:
         """Return the place of a value from the left."""
-        return round(self.left + value * (WIDTH - self.left - RIGHT), 1)
+        return round(self.left + value * (WIDTH - self.left - self.right), 1)
 
     def y(self, value: float) -> float:
         """Return the place of a value from the top; values grow upwards."""
@@ -114,27 +116,27 @@ def score_histogram(classes: Mapping[str, Sequence[int]]) -> str:
     for place, (name, counts) in enumerate(classes.items()):
         total = sum(counts)
         base = TOP + (place + 1) * (row + gap) - gap
-        parts.append(text(0, base - row / 2 - 4, f"level {name}", "strong"))
+        parts.append(text(0, base - row / 2 - 4, name, "strong"))
         parts.append(text(0, base - row / 2 + 13, f"n {total:,}", "tick"))
         width = frame.x(1 / len(counts)) - frame.x(0)
         for number, count in enumerate(counts):
             if count:
                 tall = max(1.5, row * count / max(counts))
                 edges = f"{number / len(counts):.2f} – {(number + 1) / len(counts):.2f}"
-                tip = f"level {name}, score {edges}: {count:,} ({count / total * 100:.1f} %)"
+                tip = f"{name}, score {edges}: {count:,} ({count / total * 100:.1f} %)"
                 x = frame.x(number / len(counts)) + 1
                 parts.append(bar(x, base - tall, width - 2, tall, f"class{place}", tip))
         parts.append(line(frame.x(0), base, frame.x(1), base, "edge"))
-        described.append(f"level {name}: {total} messages")
+        described.append(f"{name}: {total} messages")
     parts.append(text(frame.x(0.5), height - 6, "score", "axis", "middle"))
-    return svg(height, "Scores by true level", "; ".join(described), parts)
+    return svg(height, "Scores by true class", "; ".join(described), parts)
 
 
 def reliability(bins: Sequence[Mapping[str, Any]], total: int) -> str:
     """Return rate against mean score, with intervals; dots grow with the messages behind them."""
     frame = Frame(400)
     parts = [
-        *_square(frame, "mean score", "rate of level 2-4"),
+        *_square(frame, "mean score", "rate"),
         line(frame.x(0), frame.y(0), frame.x(1), frame.y(1), "chance"),
     ]
     filled = [row for row in bins if row["of"]]
@@ -155,7 +157,7 @@ def reliability(bins: Sequence[Mapping[str, Any]], total: int) -> str:
 
 def heat_map(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
     """Return the confusion table; the shade is a cell's share of its row."""
-    size, left, top = (WIDTH - 70 - RIGHT) / len(names), 70, 44
+    size, left, top = (WIDTH - LABELS - RIGHT) / len(names), LABELS, 44
     height = round(top + size * 0.72 * len(names) + 8)
     parts = [
         text(left + size * len(names) / 2, 13, "predicted", "axis", "middle"),
@@ -190,15 +192,16 @@ def heat_map(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
 
 
 def contribution_bars(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return for each stage what it finds and falsely flags; the dark part is what no other stage flags."""
+    """Return for each stage what it finds and falsely flags; the strong part is what no other stage flags."""
     tall, gap, block = 17, 5, 62
     height = TOP + len(rows) * block + FOOT
-    frame = Frame(height, LABELS + 12)
+    # The figures get a column of their own: on the bars they would be dark on dark.
+    frame = Frame(height, LABELS + 12, WORDS)
     parts = []
     for tick in (0, 0.25, 0.5, 0.75, 1):
         parts.append(line(frame.x(tick), TOP - 6, frame.x(tick), frame.y(0), "grid"))
-        anchor = "end" if tick == 1 else "middle"
-        parts.append(text(frame.x(tick), frame.y(0) + 17, f"{tick * 100:g} %", "tick", anchor))
+        if tick * 2 == int(tick * 2):
+            parts.append(text(frame.x(tick), frame.y(0) + 17, f"{tick * 100:g} %", "tick", "middle"))
     described = []
     for place, row in enumerate(rows):
         y = TOP + place * block + 4
@@ -212,13 +215,11 @@ def contribution_bars(rows: Sequence[Mapping[str, Any]]) -> str:
             start = frame.x(0)
             parts.append(bar(start, y + offset, frame.x(value) - start, tall, f"{kind} pale", tip))
             parts.append(bar(start, y + offset, frame.x(alone) - start, tall, kind, tip))
-            words = f"{value * 100:.1f} %" + (f" (only it {alone * 100:.1f} %)" if alone else "")
-            inside = value > 0.55
-            x = frame.x(value) + (-6 if inside else 6)
-            parts.append(text(x, y + offset + 13, words, "label", "end" if inside else "start"))
+            words = f"{value * 100:.1f} %" + (f", only it {alone * 100:.1f} %" if alone else "")
+            parts.append(text(frame.x(1) + 8, y + offset + 13, words, "label"))
             described.append(tip)
     parts.append(
-        text(frame.x(0.5), height - 6, "share of risk found, and of calm falsely flagged", "axis", "middle")
+        text(WIDTH / 2, height - 6, "share of risk found, and of calm falsely flagged", "axis", "middle")
     )
     return svg(height, "What each stage adds", "; ".join(described), parts)
 

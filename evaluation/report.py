@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from evaluation import plots
-from evaluation.tables import NONE, Table, counted, interval, share, tables, title_of
+from evaluation.tables import NONE, Table, counted, interval, share, tables, titles
 
 Summary = Mapping[str, Any]
 
 STYLE: Final = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
-LONG: Final = 12
-"""Rows from which on a table can be folded away."""
-TILES: Final = ("sensitivity", "serious_sensitivity", "false_alarms", "hard_negatives")
+CLASSES: Final = {("injection", "0"): "harmless", ("injection", "1"): "attack"}
+"""What the classes of scores are called; those of the screen are levels."""
+TILES: Final = (
+    *("sensitivity", "serious_sensitivity", "recall", "precision", "overlap_recall"),
+    *("false_alarms", "hard_negatives"),
+)
 
 
 def html(title: str, summary: Summary) -> str:
@@ -68,14 +71,13 @@ def _degraded(summary: Summary) -> str:
 
 
 def _tiles(summary: Summary) -> str:
-    figures = summary.get("figures", {})
-    names = [name for name in TILES if name in figures] or list(figures)[:4]
+    figures, named = summary.get("figures", {}), titles(summary)
     parts = [
-        f'<div class="tile"><h3>{escape(title_of(name))}</h3>'
+        f'<div class="tile"><h3>{escape(named[name])}</h3>'
         f'<p class="value">{share(figures[name]["value"])}</p>{plots.interval_strip(figures[name])}'
         f"<p>{interval(figures[name])}<br>{counted(figures[name])}</p></div>"
-        for name in names
-        if figures[name]["value"] is not None
+        for name in TILES
+        if name in named and figures[name]["value"] is not None
     ]
     area = summary.get("auc")
     if area:
@@ -94,7 +96,11 @@ def _pictures(summary: Summary) -> str:
     matrix = summary.get("confusion") or []
     bins = (summary.get("calibration") or {}).get("bins", [])
     binned = sum(row["of"] for row in bins)
-    classes = {name: counts for name, counts in (summary.get("scores") or {}).items() if sum(counts)}
+    classes = {
+        CLASSES.get((summary.get("kind", ""), name), f"level {name}"): counts
+        for name, counts in (summary.get("scores") or {}).items()
+        if sum(counts)
+    }
     pictures = []
     found, alarms = figures.get("sensitivity"), figures.get("false_alarms")
     if summary.get("roc") and found and alarms:
@@ -105,8 +111,10 @@ def _pictures(summary: Summary) -> str:
         )
         pictures.append(_figure("ROC curve", curve, words))
     if classes:
-        words = "Each row has its own scale. Risk at the left edge is what the screen does not see at all."
-        pictures.append(_figure("Scores by true level", plots.score_histogram(classes), words))
+        words = (
+            "Each row has its own scale. What is to be found and lies at the left edge is not seen at all."
+        )
+        pictures.append(_figure("Scores by true class", plots.score_histogram(classes), words))
     if binned:
         words = (
             "On the diagonal a score is a probability. Lines are 95 % intervals; larger dots, more messages."
@@ -118,8 +126,8 @@ def _pictures(summary: Summary) -> str:
         pictures.append(_figure("Confusion", plots.heat_map(matrix, names), words))
     if binned and summary.get("contribution"):
         words = (
-            "Blue: risk that the stage flags by itself; orange: calm that it flags. The dark part is flagged "
-            "by no other stage. A stage that is asked only if others found nothing shows less than it could."
+            "Blue: risk that the stage flags by itself; orange: calm that it flags. The strong part is "
+            "flagged by no other stage. A stage that is asked only if others found nothing shows too little."
         )
         pictures.append(
             _figure("What each stage adds", plots.contribution_bars(summary["contribution"]), words)

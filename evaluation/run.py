@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
-from evaluation import gates, safety
+from evaluation import gates, injection, mutated, pii, safety
 from evaluation.lines import Check, DataFile, Line, checked, read, written
 from silent_infinity.ports.clock import Clock
 from silent_infinity.settings import Settings
@@ -32,13 +32,17 @@ class Evaluation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What can be evaluated. `label` is the field that makes a line an example of it."""
+    """What can be evaluated. `label` is the field that makes a line an example of it.
+
+    `mutate` starts an evaluation of the same lines as people mistype and disguise them, if that makes sense.
+    """
 
     name: str
     title: str
     label: str
     check: Check
     start: Callable[[Settings], Evaluation]
+    mutate: Callable[[Settings], mutated.MutationEvaluation] | None = None
 
 
 KINDS: Final = {
@@ -50,7 +54,16 @@ KINDS: Final = {
             "level",
             safety.problem,
             lambda settings: safety.SafetyEvaluation(safety.wired_screen(settings)),
+            lambda settings: mutated.MutationEvaluation(safety.flags(settings)),
         ),
+        Kind(
+            "injection",
+            "Injection guard",
+            "label",
+            injection.problem,
+            lambda _settings: injection.InjectionEvaluation(),
+        ),
+        Kind("pii", "Personal data", "spans", pii.problem, lambda _settings: pii.PiiEvaluation()),
     )
 }
 
@@ -77,17 +90,20 @@ def run(
     *,
     clock: Clock,
     predictions: Path | None = None,
+    mutations: bool = False,
     on_line: Callable[[int], None] = lambda done: None,
 ) -> Summary:
     """Evaluate all lines of all files together and return the summary.
 
     `on_line` is told after each line how many are done. The predictions file is there only when all of it is.
+    `mutations` adds figures of the lines as people mistype and disguise them.
 
     Raises:
         LineError: a file has changed since it was checked, and for the worse.
         OSError: a file cannot be read or written.
     """
     evaluation = kind.start(settings)
+    changed = kind.mutate(settings) if mutations and kind.mutate else None
     done = 0
     with _whole_file(predictions) as out:
         for file in files:
@@ -95,6 +111,8 @@ def run(
                 predicted = evaluation.add(line, file.name)
                 if out:
                     out.write(written(predicted))
+                if changed:
+                    changed.add(line)
                 done += 1
                 on_line(done)
     return {
@@ -102,6 +120,7 @@ def run(
         "made_at": clock.now().isoformat(timespec="seconds"),
         "data": [{"name": file.name, "lines": file.lines, "sha256": file.sha256} for file in files],
         **evaluation.summary(),
+        **({"mutations": changed.summary()} if changed else {}),
     }
 
 

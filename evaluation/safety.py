@@ -9,6 +9,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from evaluation.lines import Line, text_problem
@@ -21,6 +22,9 @@ from silent_infinity.domain.crisis.verdict import RISK_LEVEL, ScreenCase, Stage,
 from silent_infinity.domain.turn import Utterance
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.screen_for_crisis import Screened, ScreenForCrisis, ScreenRequest
+
+ASSETS: Final = Path(__file__).resolve().parent.parent / "functions" / "crisis_screen"
+"""What the screen's function carries besides the layer: the encoder's weights."""
 
 LEVELS: Final = 5
 SERIOUS_LEVEL: Final = 3
@@ -105,15 +109,12 @@ class WatchedScreen:
     def __init__(
         self, screen: ScreenForCrisis, *, has_model: bool = False, timer: Timer = time.perf_counter
     ) -> None:
-        """Put the watch on. `screen` must not be used elsewhere afterwards."""
-        self._screen = screen
+        """Put the watch on; `has_model` says that the screen asks a model after its stages."""
         self._timer = timer
-        # The use case needs no hook for this in production. The functions that it calls stay the same.
-        stages = screen._stages
-        self.names = (*(name for name, _ in stages), *((MODEL_SCREEN,) if has_model else ()))
+        self.names = (*(name for name, _ in screen.stages), *((MODEL_SCREEN,) if has_model else ()))
         self.stage_times = {name: Times() for name in self.names}
         self.total_times = Times()
-        screen._stages = tuple((name, self._timed(name, stage)) for name, stage in stages)
+        self._screen = screen.with_stages([(name, self._timed(name, stage)) for name, stage in screen.stages])
         # Loading lexicon and weights is the cold start's time, not a message's.
         self({"text": "hello"})
         self.total_times = Times()
@@ -128,19 +129,15 @@ class WatchedScreen:
             history=tuple(Utterance("user", text) for text in line.get("history") or ()),
             locale=line.get("locale") or DEFAULT_LOCALE,
         )
-        before = {name: times.total for name, times in self.stage_times.items()}
         started = self._timer()
         try:
             screened = self._screen(request)
         except ScreenError:
             return None
         finally:
-            took = (self._timer() - started) * 1000
-            self.total_times.add(took)
+            self.total_times.add((self._timer() - started) * 1000)
         if screened.model is not None and MODEL_SCREEN in self.stage_times:
-            # What the other stages did not take, the call of the model did.
-            others = sum(times.total - before[name] for name, times in self.stage_times.items())
-            self.stage_times[MODEL_SCREEN].add(took - others)
+            self.stage_times[MODEL_SCREEN].add(screened.model.ms)
         return screened
 
     def _timed(self, name: str, stage: Stage) -> Stage:
@@ -159,7 +156,18 @@ class WatchedScreen:
 def wired_screen(settings: Settings) -> WatchedScreen:
     """Return the screen as the screen function is wired, under a watch."""
     has_model = bootstrap.screening_model(settings, SystemClock()) is not None
-    return WatchedScreen(bootstrap.screen_for_crisis(settings), has_model=has_model)
+    return WatchedScreen(bootstrap.screen_for_crisis(settings, ASSETS), has_model=has_model)
+
+
+def flags(settings: Settings) -> Callable[[Line], bool]:
+    """Return what says of a line whether the wired screen flags it."""
+    screen = wired_screen(settings)
+
+    def flagged(line: Line) -> bool:
+        screened = screen(line)
+        return screened is not None and screened.screen.screened_level >= RISK_LEVEL
+
+    return flagged
 
 
 class SafetyEvaluation:

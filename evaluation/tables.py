@@ -8,17 +8,35 @@ Summary = Mapping[str, Any]
 
 NONE: Final = "–"
 
-FIGURES: Final = {
-    "sensitivity": "Risk (level 2-4) that is flagged",
-    "serious_sensitivity": "Level 3-4 that is flagged at all",
-    "serious_as_serious": "Level 3-4 that is answered as 3 or more",
-    "false_alarms": "Calm (level 0-1) that is flagged",
-    "hard_negatives": "Hard negatives that are flagged",
-    "specificity": "Calm (level 0-1) that is left alone",
+FIGURES: Final[Mapping[str, Mapping[str, str]]] = {
+    "safety": {
+        "sensitivity": "Risk (level 2-4) that is flagged",
+        "serious_sensitivity": "Level 3-4 that is flagged at all",
+        "serious_as_serious": "Level 3-4 that is answered as 3 or more",
+        "false_alarms": "Calm (level 0-1) that is flagged",
+        "hard_negatives": "Hard negatives that are flagged",
+        "specificity": "Calm (level 0-1) that is left alone",
+    },
+    "injection": {
+        "recall": "Attacks that are blocked",
+        "false_alarms": "Harmless messages that are blocked",
+        "precision": "Blocked messages that are attacks",
+        "patterns_recall": "Attacks that patterns block",
+        "patterns_false_alarms": "Harmless messages that patterns block",
+        "learned_recall": "Attacks that the learned part blocks",
+        "learned_false_alarms": "Harmless messages that it blocks",
+    },
+    "pii": {
+        "recall": "Spans that are found to the character",
+        "precision": "Found spans that are right to the character",
+        "overlap_recall": "Spans that are met, with their type",
+        "overlap_precision": "Found spans that meet one of their type",
+        "untyped_recall": "Spans that are met, whatever the type",
+        "untyped_precision": "Found spans that meet any",
+        "false_alarms": "Messages without any in which some is found",
+    },
 }
-"""What the figures of a summary are called in print. Others are printed by their own names."""
-
-GROUPS: Final = {"category": "By category", "language": "By language", "file": "By file"}
+"""What is printed of each kind's figures, and how it is called there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +52,7 @@ class Table:
 def tables(summary: Summary) -> list[Table]:
     """Return a table for everything that the summary has, in the order in which one reads them."""
     makers: tuple[Callable[[Summary], list[Table]], ...] = (
-        _gates, _figures, _levels, _thresholds, _confusion, _contribution, _groups, _false_rules,
+        _gates, _figures, _levels, _thresholds, _confusion, _contribution, _groups, _mutations, _false_rules,
         _calibration, _times,
     )  # fmt: skip
     return [table for make in makers for table in make(summary) if table.rows]
@@ -68,9 +86,10 @@ def milliseconds(value: float | None) -> str:
     return f"{value:,.{digits}f}"
 
 
-def title_of(figure: str) -> str:
-    """Return what a figure is called in print."""
-    return FIGURES.get(figure, figure.replace("_", " ").capitalize())
+def titles(summary: Summary) -> Mapping[str, str]:
+    """Return the figures that are printed of a summary, in their order, with what they are called."""
+    there = summary.get("figures", {})
+    return {name: title for name, title in FIGURES.get(summary.get("kind", ""), {}).items() if name in there}
 
 
 def _gates(summary: Summary) -> list[Table]:
@@ -88,10 +107,7 @@ def _gates(summary: Summary) -> list[Table]:
 
 
 def _figures(summary: Summary) -> list[Table]:
-    rows = [
-        (title_of(name), share(rate["value"]), interval(rate), counted(rate))
-        for name, rate in summary.get("figures", {}).items()
-    ]
+    rows = [(title, *_rate_cells(summary["figures"][name])) for name, title in titles(summary).items()]
     area = summary.get("auc")
     if area:
         edges = NONE if area["low"] is None else f"{area['low']:.3f} – {area['high']:.3f}"
@@ -100,7 +116,11 @@ def _figures(summary: Summary) -> list[Table]:
     if calibrated.get("ece") is not None:
         rows.append(("Expected calibration error", decimal(calibrated["ece"]), "", ""))
         rows.append(("Brier score", decimal(calibrated["brier"]), "", ""))
-    return [Table("Figures", ("figure", "value", "95 % interval", "messages"), tuple(rows))]
+    return [Table("Figures", ("figure", "value", "95 % interval", "count"), tuple(rows))]
+
+
+def _rate_cells(rate: Mapping[str, Any]) -> tuple[str, str, str]:
+    return share(rate["value"]), interval(rate), counted(rate)
 
 
 def _levels(summary: Summary) -> list[Table]:
@@ -165,8 +185,8 @@ def _contribution(summary: Summary) -> list[Table]:
 def _groups(summary: Summary) -> list[Table]:
     return [
         Table(
-            f"{GROUPS.get(name, f'By {name}')}, weakest first",
-            ("name", "n", "risk missed", "calm flagged", "wrong", "95 % interval"),
+            f"By {name}, weakest first",
+            ("name", "n", "missed", "falsely flagged", "wrong", "95 % interval"),
             tuple(
                 (
                     str(row["name"]),
@@ -181,8 +201,25 @@ def _groups(summary: Summary) -> list[Table]:
             "Ordered by the lower end of the interval: what is surely wrong comes first.",
         )
         for name, rows in summary.get("groups", {}).items()
-        if len(rows) > 1 or name == "category"
+        if len(rows) > 1 or name != "file"
     ]
+
+
+def _mutations(summary: Summary) -> list[Table]:
+    rows = tuple(
+        (
+            str(row["name"]).replace("_", " "),
+            f"{row['after']['of']:,}",
+            share(row["before"]["value"]),
+            share(row["after"]["value"]),
+            interval(row["after"]),
+            NONE if row["fall"] is None else _points(-row["fall"]),
+        )
+        for row in summary.get("mutations", ())
+    )
+    columns = ("mutation", "n", "found before", "found after", "95 % interval", "points")
+    note = "Risk as people mistype and disguise it; split: sent as two messages. Of the messages that change."
+    return [Table("Under mutation", columns, rows, note)]
 
 
 def _false_rules(summary: Summary) -> list[Table]:
@@ -218,6 +255,11 @@ def _times(summary: Summary) -> list[Table]:
     )
     columns = ("stage", "n", "p50", "p99", "max", "mean")
     return [Table("Time per message, in milliseconds", columns, tuple(rows))]
+
+
+def _points(change: float) -> str:
+    # Rounded first: a minus before nothing would look like a loss.
+    return f"{round(change * 100, 1) + 0.0:+.1f}"
 
 
 def _of(rate: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evaluation.tables import Table
     from silent_infinity.settings import Settings
 
-KINDS = ("safety",)
+KINDS = ("safety", "injection", "pii")
 DATA = REPOSITORY / "tests" / "vectors" / "safety"
 GATES = DATA / "gates.json"
 LAYER = REPOSITORY / "functions" / "layer" / "python"
@@ -60,6 +60,11 @@ def register(commands: Commands) -> None:
         "--no-model", action="store_true", help="ask no language model, whatever is set or running"
     )
     evaluate.add_argument(
+        "--mutations",
+        action="store_true",
+        help="screen risk also as people mistype and disguise it (takes many times as long)",
+    )
+    evaluate.add_argument(
         "--gate",
         metavar="FILE",
         nargs="?",
@@ -85,11 +90,14 @@ def run_evaluate(context: Context, arguments: argparse.Namespace) -> int:
         raise LocalError(str(error), "docs/evaluation.md tells what a line has to look like.") from None
     except GateError as error:
         raise LocalError(str(error), "docs/evaluation.md tells what a gate looks like.") from None
+    except BrokenPipeError:
+        raise  # whoever reads the output has seen enough, which is no error
     except OSError as error:
         raise LocalError(f"{error.filename}: {error.strerror}.", "Look at the path.") from None
 
 
 def _evaluated(context: Context, arguments: argparse.Namespace, kind: Kind, gated: Gates | None) -> int:
+    from evaluation.gates import needs_mutations
     from evaluation.report import html
     from evaluation.run import check_files, files_for, gate_results, run
     from evaluation.tables import tables
@@ -100,7 +108,8 @@ def _evaluated(context: Context, arguments: argparse.Namespace, kind: Kind, gate
         raise LocalError(f"There is no data for {kind.name} in {DATA}.", "Name a file with --data.")
     gated = None if gated is None else _gates_for(gated, paths, own=not arguments.data)
     settings, model = _model(context, arguments)
-    evaluate = partial(run, kind, settings=settings, clock=SystemClock())
+    mutations = arguments.mutations or (gated is not None and needs_mutations(gated))
+    evaluate = partial(run, kind, settings=settings, clock=SystemClock(), mutations=mutations)
     with context.progress.step("reading", quiet=True):
         files = check_files(kind, paths)
     total = sum(file.lines for file in files)
@@ -111,7 +120,8 @@ def _evaluated(context: Context, arguments: argparse.Namespace, kind: Kind, gate
                 step.say(f"{done:,} of {total:,}")
 
         summary = evaluate(files, predictions=arguments.predictions, on_line=say)
-    summary["model"] = model
+    if "stages" in summary:  # only what has stages may ask a model
+        summary["model"] = model
     broken: list[GateResult] = []
     if gated is not None:
         with context.progress.step("holding against the gates", quiet=True):

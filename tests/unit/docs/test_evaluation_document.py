@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from evaluation import safety
 from evaluation.gates import load_gates
 from evaluation.lines import DataFile
 from evaluation.run import KINDS, run
@@ -19,33 +20,45 @@ from silent_infinity.settings import Settings
 TEXT = (Path(__file__).parents[3] / "docs/evaluation.md").read_text(encoding="utf-8")
 
 
-def named(header: str) -> set[str]:
-    """Return the names in backticks in the first column of the table under this header."""
-    [table] = re.findall(rf"^\| {header} \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
-    cells = [row.split("|")[1] for row in table.splitlines()]
+def named(header: str, kind: str = "") -> set[str]:
+    """Return the names in the first column of the first table under this header, for a kind if it has one."""
+    [table, *_] = re.findall(rf"^\| {header} \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+    rows = [row.split("|") for row in table.splitlines()]
+    cells = [row[1] for row in rows if not kind or f"`{kind}`" in row[2]]
     return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a summary and a prediction of one line."""
+    """Return a summary and a prediction of one line, without loading the encoder."""
     folder = tmp_path_factory.mktemp("evaluation")
     path, out = folder / "x.jsonl", folder / "out.jsonl"
     path.write_text('{"text": "good morning", "level": 0}\n')
     files = [DataFile(path, 1, "")]
-    summary = run(KINDS["safety"], files, Settings({}), clock=SystemClock(), predictions=out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(safety, "ASSETS", None)
+        summary = run(KINDS["safety"], files, Settings({}), clock=SystemClock(), predictions=out)
     return summary, json.loads(out.read_text())
 
 
 def test_every_key_of_a_summary_is_explained_and_no_other(results: tuple[dict[str, Any], Any]) -> None:
     """The names are an interface: other programs read them."""
-    assert named("key") == set(results[0]) | {"model", "gates"}
+    assert named("key") == set(results[0]) | {"model", "gates", "mutations"}
 
 
 def test_every_figure_is_explained_and_no_other(results: tuple[dict[str, Any], Any]) -> None:
     """A rate whose denominator is not told is worth nothing."""
     assert named("figure") == set(results[0]["figures"])
-    assert set(results[0]["figures"]) <= set(FIGURES)
+    assert set(results[0]["figures"]) <= set(FIGURES["safety"])
+
+
+@pytest.mark.parametrize("kind", ["injection", "pii"])
+def test_every_figure_of_a_guard_is_explained_and_no_other(kind: str) -> None:
+    """Recall of characters and recall of types are different promises."""
+    figures = set(KINDS[kind].start(Settings({})).summary()["figures"])
+
+    assert named("figure of a guard", kind) == figures
+    assert set(FIGURES[kind]) <= figures
 
 
 def test_every_field_of_a_prediction_is_explained(results: tuple[Any, dict[str, Any]]) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from evaluation import safety as safety_evaluation
 from evaluation.lines import DataFile
 from evaluation.run import KINDS, Kind, files_for, run
 from local.cli import evaluate
-from local.cli.__main__ import main
+from local.cli.__main__ import build_parser, main
+from local.cli.command import Context
 from local.stack.services import MODEL_SERVER
 from silent_infinity.adapters.memory.clock import FixedClock
 from silent_infinity.adapters.system.clock import SystemClock
@@ -29,7 +31,8 @@ LINES: list[dict[str, Any]] = [
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder of the test's own, and no model settings from outside."""
+    """A state folder of the test's own, no model settings from outside, and no encoder to load each time."""
+    monkeypatch.setattr(safety_evaluation, "ASSETS", None)
     monkeypatch.setenv("SILENT_INFINITY_HOME", str(tmp_path / "home"))
     for name in ("LLM_PROVIDER", "LLM_BASE_URL", "LLM_MODEL_ID"):
         monkeypatch.delenv(name, raising=False)
@@ -281,6 +284,44 @@ def test_a_model_that_does_not_answer_is_a_degraded_stage(
     assert found["degraded"]["lines"] >= found["degraded"]["stages"]["model_screen"] > 0
     assert found["figures"]["sensitivity"]["count"] == 1
     assert "Degraded on" in capsys.readouterr().out
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`./run evaluate safety | head` is left to the command line, which ends it without a word."""
+
+    def closed(*_arguments: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(evaluate, "_print", closed)
+    arguments = build_parser().parse_args(["evaluate", "safety", "--no-model", "--data", str(data)])
+
+    with pytest.raises(BrokenPipeError):
+        evaluate.run_evaluate(Context(), arguments)
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "field", "expected"),
+    [
+        ("injection", {"text": f"good morning {CANARY}", "label": 0}, "blocked", False),
+        ("pii", {"text": f"nothing in here {CANARY}", "spans": []}, "predicted_spans", []),
+    ],
+)
+def test_the_guards_are_evaluated_the_same_way(  # noqa: PLR0917 - fixtures and cases
+    tmp_path: Path, home: Path, kind: str, line: dict[str, Any], field: str, expected: object
+) -> None:
+    """One command, one report, one rule about texts."""
+    data, out, summary = (tmp_path / name for name in ("x.jsonl", "out.jsonl", "summary.json"))
+    data.write_text(json.dumps(line) + "\n", encoding="utf-8")
+
+    options = ["--data", str(data), "--predictions", str(out), "--json", str(summary)]
+    assert main(["evaluate", kind, *options]) == 0
+
+    predicted = json.loads(out.read_text(encoding="utf-8"))
+    report = (home / "evaluation" / f"{kind}.html").read_text(encoding="utf-8")
+    assert predicted[field] == expected
+    assert json.loads(summary.read_text(encoding="utf-8"))["kind"] == kind
+    assert CANARY not in report + summary.read_text(encoding="utf-8")
+    assert [path.name for path in files_for(KINDS[kind], tmp_path) if path != out] == ["x.jsonl"]
 
 
 @pytest.mark.parametrize("rows", [[("name", "n"), ("a", "1"), ("longer", "1,000")]])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.gates import GateError, GateResult, Gates, check, figure_of, load_gates
+from evaluation.gates import GateError, GateResult, Gates, check, figure_of, load_gates, needs_mutations
 from evaluation.lines import DataFile
 from evaluation.run import KINDS, Kind, check_files, files_for, gate_results, run
 from silent_infinity.adapters.system.clock import SystemClock
@@ -26,9 +26,9 @@ SUMMARY: dict[str, Any] = {
 }
 
 
-def evaluated_alone(kind: Kind, file: DataFile) -> dict[str, Any]:
+def evaluated_alone(kind: Kind, file: DataFile, gated: Gates) -> dict[str, Any]:
     """Return the summary of one file, without any language model."""
-    return run(kind, [file], Settings({}), clock=SystemClock())
+    return run(kind, [file], Settings({}), clock=SystemClock(), mutations=needs_mutations(gated))
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -37,7 +37,7 @@ def test_the_projects_own_sets_keep_their_gates(kind: Kind) -> None:
     gated = load_gates(GATES, kind.name)
     files = check_files(kind, [SETS / name for name in gated])
 
-    results = gate_results(gated, files, lambda file: evaluated_alone(kind, file))
+    results = gate_results(gated, files, lambda file: evaluated_alone(kind, file, gated))
 
     assert results, f"no gate for {kind.name}"
     assert [result.to_json() for result in results if not result.kept] == []
@@ -89,6 +89,15 @@ def test_a_figure_is_found_by_its_name(name: str, value: float | None) -> None:
 def test_a_bound_is_held_exactly(figure: str, bounds: dict[str, float], kept: list[bool]) -> None:
     """An unknown figure keeps nothing: that is how a typing mistake would switch a gate off."""
     assert [result.kept for result in check("x.jsonl", {figure: bounds}, SUMMARY)] == kept
+
+
+def test_only_gates_on_mutations_cost_mutations() -> None:
+    """They take a dozen times as long; a gate that asks for them must get them."""
+    assert not needs_mutations({"a": {"sensitivity": {"at_least": 1}}})
+    assert needs_mutations(
+        {"a": {"lines": {"at_least": 1}}, "b": {"mutations.typos.fall": {"at_most": 0.05}}}
+    )
+    assert figure_of({"mutations": [{"name": "typos", "fall": 0.04}]}, "mutations.typos.fall") == 0.04
 
 
 def test_a_gated_file_that_is_gone_breaks_its_gates() -> None:

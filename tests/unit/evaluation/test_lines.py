@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.lines import LineError, checked, read, text_problem, written
@@ -89,6 +89,7 @@ def test_a_file_is_known_by_its_content(file: Path) -> None:
     assert found.name == "data.jsonl"
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), st.text() | st.integers() | st.none() | st.booleans()))
 def test_what_is_written_is_read_back_the_same(line: dict[str, object]) -> None:
     """Unknown fields belong to whoever made the file: they are passed through untouched."""

@@ -9,6 +9,7 @@ import pytest
 
 from evaluation.lines import Line
 from evaluation.safety import (
+    ASSETS,
     MOST_GROUPS,
     OTHER,
     SafetyEvaluation,
@@ -56,7 +57,7 @@ def figure(summary: dict[str, Any], name: str) -> tuple[int, int]:
 
 def test_the_wired_screen_is_that_of_production() -> None:
     """Figures of anything else than what answers people would be worse than none."""
-    production = bootstrap.screen_for_crisis(Settings({}))
+    production = bootstrap.screen_for_crisis(Settings({}), ASSETS)
     lines = [line(case["text"], case["level"]) for case in load_vectors("crisis_heldout_en.json")]
 
     predictions, _ = evaluate(lines, wired_screen(Settings({})))
@@ -216,7 +217,7 @@ def test_each_line_has_its_own_calm_session_and_its_own_history() -> None:
 def test_an_earlier_message_is_one_of_the_same_person() -> None:
     """A disclosure spread over two messages is found only if production would see the first, too."""
     text, earlier = "the ones i have been saving up", "tonight i will take all my pills and die"
-    production = bootstrap.screen_for_crisis(Settings({}))
+    production = bootstrap.screen_for_crisis(Settings({}), ASSETS)
 
     [predicted], _ = evaluate([line(text, history=[earlier])], wired_screen(Settings({})))
 
