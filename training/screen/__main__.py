@@ -14,14 +14,13 @@ from silent_infinity.domain.crisis.learned import rule_signs
 from silent_infinity.domain.crisis.rules import screen_message
 from silent_infinity.domain.learned.features import features
 from silent_infinity.domain.learned.linear import LinearModel, read, write
-from training.screen.dataset import Example, example_of, examples
+from training.screen.dataset import CALIBRATION, Example, examples, read_cases
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "functions" / "layer" / "python" / "silent_infinity"
 LINEAR: Final = PACKAGE / "data" / "crisis_screen.bin"
 SCREEN: Final = PACKAGE / "data" / "screen.json"
 ENCODER: Final = ROOT / "functions" / "crisis_screen" / WEIGHTS
-CALIBRATION: Final = Path(__file__).with_name("calibration.jsonl")
 SEED: Final = 7
 PARTS: Final = ("linear", "encoder", "thresholds")
 
@@ -56,7 +55,7 @@ def train_linear(say: Callable[[str], None]) -> None:
     say(f"linear model: features of {len(corpus)} messages")
     fitted = linear.fit(linear.matrix(corpus), [example.label for example in corpus], SEED)
     model = linear.shipped(fitted, 1.0)
-    known = calibration()
+    known = read_cases(CALIBRATION)
     heat = temperature([_margins(model, example) for example in known], [example.label for example in known])
     LINEAR.write_bytes(write(linear.shipped(fitted, heat)))
     say(f"linear model: {LINEAR.stat().st_size / 1e6:.2f} MB, temperature {heat}")
@@ -82,7 +81,7 @@ def derive_thresholds(say: Callable[[str], None]) -> None:
     from training.screen import calibrate
 
     kept: dict[str, Any] = json.loads(SCREEN.read_text(encoding="utf-8"))
-    known = calibration()
+    known = read_cases(CALIBRATION)
     semantic = SemanticStage(ENCODER)
     labels = [example.label for example in known]
     heat = calibrate.temperature([semantic.margins(example.text) for example in known], labels)
@@ -91,16 +90,6 @@ def derive_thresholds(say: Callable[[str], None]) -> None:
     derived = calibrate.screen_data(found, heat)
     SCREEN.write_text(json.dumps(kept | derived, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     say(f"thresholds: {json.dumps(derived)}")
-
-
-def calibration() -> list[Example]:
-    """Return the messages that thresholds are derived from."""
-    lines = CALIBRATION.read_text(encoding="utf-8").splitlines()
-    cases = [json.loads(line) for line in lines if line.strip()]
-    return [
-        example_of([*case.get("history", ()), case["text"]], case["level"], case["category"], "calibration")
-        for case in cases
-    ]
 
 
 def _margins(model: LinearModel, example: Example) -> Sequence[float]:

