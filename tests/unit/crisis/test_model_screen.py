@@ -63,6 +63,7 @@ def test_a_band_that_is_no_probability_is_refused(low: float) -> None:
         ({"rules": Verdict(0), "learned": Verdict(0, score=0.2)}, True),
         ({"rules": Verdict(1), "learned": Verdict(1, score=0.45)}, True),
         ({"rules": Verdict(0), "learned": Verdict(0, score=0.05), "semantic": Verdict(1, score=0.3)}, True),
+        ({"rules": Verdict(0), "learned": Verdict(1, score=0.3), "semantic": Verdict(0, score=0.05)}, False),
         ({"rules": Verdict(2), "learned": Verdict(0, score=0.4)}, False),
         ({"rules": Verdict(0), "learned": Verdict(2, score=0.6)}, False),
         ({"rules": Verdict(4)}, False),

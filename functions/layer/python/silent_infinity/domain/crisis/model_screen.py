@@ -37,13 +37,14 @@ class AnswerError(ValueError):
 def needs_model(case: ScreenCase, band: Band) -> bool:
     """Whether the stages so far leave open if the message is a risk.
 
-    A risk that was found needs no second opinion, because no opinion could lower it. A message that no
-    learned stage could read (they failed, or do not know the language) is open unless it is a mere greeting.
+    A risk that was found needs no second opinion, because no opinion could lower it. Of several scores the
+    last counts: that stage has heard the others. A message that no learned stage could read (they failed, or
+    do not know the language) is open unless it is a mere greeting.
     """
     if any(verdict.level >= RISK_LEVEL for verdict in case.found.values()):
         return False
     scores = [verdict.score for verdict in case.found.values() if verdict.score is not None]
-    return max(scores) >= band.low if scores else not is_trivial(case.message)
+    return scores[-1] >= band.low if scores else not is_trivial(case.message)
 
 
 def is_trivial(message: str) -> bool:
