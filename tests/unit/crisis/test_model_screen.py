@@ -186,6 +186,7 @@ def test_an_answer_is_a_verdict(text: str, verdict: Verdict) -> None:
         ('{"level": 3, "about_other": fal', "malformed"),
         ('Here it is: {"level": 3, "about_other": false}', "malformed"),
         ('{"level": 3, "about_other": false} I hope that helps.', "malformed"),
+        ('Sure:\n```json\n{"level": 3, "about_other": false}\n```', "malformed"),
         ('{"level": 0, "level": 3, "about_other": false}', "malformed"),
         ("[" * 200, "malformed"),
         (" ".join(["word"] * LONGEST_ANSWER), "malformed"),
