@@ -118,7 +118,7 @@ def test_every_picture_has_a_name_and_says_what_it_shows() -> None:
     labels = [str(attrs["aria-label"]) for attrs in pictures]
     assert [label.split(":")[0] for label in labels] == [
         "ROC curve",
-        "Scores by true level",
+        "Scores by true class",
         "Calibration",
         "Confusion",
         "What each stage adds",
