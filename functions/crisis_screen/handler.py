@@ -1,4 +1,4 @@
-"""Screen a message for crisis. No store, no network: what this function needs, it carries."""
+"""Screen a message for crisis. No store: what decides, this function carries. It may ask a model besides."""
 
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,11 @@ def lambda_handler(
     result = (screen_for_crisis or _screen_for_crisis())(ScreenRequest.from_event(event))
     logger.info(
         "screened",
-        extra={"turn_id": result.turn_id, "crisis_level": result.screen.level, "path": result.screen.path},
+        extra={
+            "turn_id": result.turn_id,
+            "crisis_level": result.screen.level,
+            "path": result.screen.path,
+            "degraded": result.screen.degraded,
+        },
     )
     return result.to_payload()
