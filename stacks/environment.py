@@ -36,9 +36,11 @@ class EnvironmentConfig:
     `screen_memory_mb` is the crisis screen's own memory: its encoder computes, and 1,769 MB is where Lambda
     gives a whole processor.
     `llm_max_output_tokens` lowers what a turn class allows (0 does not): a small model on a laptop writes a
-    few dozen tokens a second, and a turn has seconds. `screen_band_low` is the risk score from which on the
-    crisis screen asks its model about a message, "0" to "1", or empty for the calibrated one. `email_sender`
-    is an address of a domain that SES has verified, or empty for Cognito's own sender.
+    few dozen tokens a second, and a turn has seconds. `comprehend_pii` and `bedrock_guardrail_id` (with
+    its version) have replies judged by those services too; both send texts to them and are off unless
+    set. `screen_band_low` is the risk score from which on the crisis screen asks its model about a
+    message, "0" to "1", or empty for the calibrated one. `email_sender` is an address of a domain that
+    SES has verified, or empty for Cognito's own sender.
     """
 
     name: str
@@ -58,6 +60,9 @@ class EnvironmentConfig:
     llm_max_output_tokens: int
     llm_api_key_secret_arn: str
     screen_band_low: str
+    comprehend_pii: bool
+    bedrock_guardrail_id: str
+    bedrock_guardrail_version: str
     bedrock_regions: tuple[str, ...]
     variant_cache_ttl_seconds: int
     rate_limit_per_minute: int
@@ -144,6 +149,10 @@ class EnvironmentConfig:
         if self.llm_provider == "openai_compatible" and not self.llm_base_url:
             raise EnvironmentConfigError(
                 f"llm_provider openai_compatible of {self.name!r} needs llm_base_url"
+            )
+        if bool(self.bedrock_guardrail_id) != bool(self.bedrock_guardrail_version):
+            raise EnvironmentConfigError(
+                f"bedrock_guardrail_id and bedrock_guardrail_version of {self.name!r} go together"
             )
         if self.llm_provider == "bedrock" and not self.bedrock_regions:
             raise EnvironmentConfigError(f"llm_provider bedrock of {self.name!r} needs bedrock_regions")

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from stacks import templates
 from stacks.bedrock import INVOKE_MODEL, model_arns
-from stacks.constructs.acknowledgements import acknowledge
+from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.operations import FIVE_MINUTES, ONE_MINUTE, OperationsTopic, alarm
@@ -61,7 +61,7 @@ class TurnStack(Stack):
             "Intent", "intent", "Finds out what kind of turn a message asks for", seconds=5
         )
         generate = self._generate()
-        validate = self._function("Validate", "validate", "Lets no draft reach a person unread", seconds=3)
+        validate = self._validate()
         record = self._recorder("Feedback", "feedback", "Records a turn exactly once", Duration.seconds(5))
         redrive = self._recorder(
             "TurnRedrive",
@@ -199,6 +199,39 @@ class TurnStack(Stack):
         allow_objects(generate, data.prompts_bucket)
         self._allow_models(generate)
         return generate
+
+    def _validate(self) -> SinglePurposeFunction:
+        environment = self._environment
+        guardrail = environment.bedrock_guardrail_id
+        validate = self._function(
+            "Validate",
+            "validate",
+            "Lets no draft reach a person unread",
+            seconds=3,
+            settings={
+                **({Setting.COMPREHEND_PII: "on"} if environment.comprehend_pii else {}),
+                **(
+                    {
+                        Setting.BEDROCK_GUARDRAIL_ID: guardrail,
+                        Setting.BEDROCK_GUARDRAIL_VERSION: environment.bedrock_guardrail_version,
+                    }
+                    if guardrail
+                    else {}
+                ),
+            },
+        )
+        if environment.comprehend_pii:
+            # DetectPiiEntities has no resource that a policy could name.
+            validate.allow(("comprehend:DetectPiiEntities",), "*")
+            acknowledge_finding(
+                validate.role,
+                "AwsSolutions-IAM5[Resource::*]",
+                "comprehend:DetectPiiEntities takes no resource. It reads nothing but what it is sent.",
+            )
+        if guardrail:
+            arn = self.format_arn(service="bedrock", resource="guardrail", resource_name=guardrail)
+            validate.allow(("bedrock:ApplyGuardrail",), arn)
+        return validate
 
     def _model_settings(self) -> dict[Setting, str]:
         """Return what a function needs to know of the language models; nothing that the environment leaves

@@ -58,8 +58,8 @@ class SinglePurposeFunction(Construct):
         self.log_group = logs.LogGroup(
             self, "Log", retention=retention(environment), removal_policy=RemovalPolicy.DESTROY
         )
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.log_group.grant_write(role)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.log_group.grant_write(self.role)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -69,7 +69,7 @@ class SinglePurposeFunction(Construct):
             handler="handler.lambda_handler",
             code=function_code(name, wheel_target(environment)),
             layers=[layer.version],
-            role=role,
+            role=self.role,
             log_group=self.log_group,
             memory_size=memory_mb or environment.function_memory_mb,
             timeout=timeout,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stacks.environment import ENVIRONMENTS
-from tests.stacks.synthesised import Application, synthesise
+from tests.stacks.synthesised import Application, as_list, synthesise
 
 
 def test_cloudformation_finds_nothing_to_refuse(tmp_path: Path) -> None:
@@ -127,3 +127,39 @@ def test_a_key_of_a_model_provider_is_readable_by_generation_and_the_screen_only
     assert generate.startswith("Turn/GenerateRole")
     for role in ("CrisisScreenRole", "GenerateRole"):
         assert ("secretsmanager:GetSecretValue", f'"{arn}"') in application.permissions(role)
+
+
+def test_replies_are_judged_elsewhere_only_where_the_environment_says_so(
+    tmp_path: Path, prod: Application
+) -> None:
+    """Both services are sent what a person is about to read; a permission that nobody needs is a risk."""
+    services = ("comprehend", "Guardrail")
+    assert not any(
+        service in json.dumps(statement)
+        for _, statement in prod.identity_statements()
+        for service in services
+    )
+
+    application = synthesise(
+        "dev",
+        tmp_path / "dev",
+        block={"comprehend_pii": True, "bedrock_guardrail_id": "gr1", "bedrock_guardrail_version": "3"},
+    )
+    judges = {
+        (name.partition("Role")[0], str(action))
+        for name, statement in application.identity_statements()
+        for action in as_list(statement["Action"])
+        if any(service in str(action) for service in services)
+    }
+    variables = application.named("AWS::Lambda::Function", "ValidateFunction")["Environment"]["Variables"]
+
+    assert judges == {
+        ("Turn/Validate", "comprehend:DetectPiiEntities"),
+        ("Turn/Validate", "bedrock:ApplyGuardrail"),
+    }
+    assert ("bedrock:ApplyGuardrail", "guardrail/gr1") in {
+        (action, resource[resource.find("guardrail/") :].rstrip('"]}'))
+        for action, resource in application.permissions("ValidateRole")
+    }
+    assert variables["COMPREHEND_PII"] == "on"
+    assert (variables["BEDROCK_GUARDRAIL_ID"], variables["BEDROCK_GUARDRAIL_VERSION"]) == ("gr1", "3")

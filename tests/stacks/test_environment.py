@@ -48,6 +48,7 @@ def test_an_environment_cannot_be_changed_once_it_is_read() -> None:
         (changed("dev", screen_band_low="low"), "screen_band_low of 'dev' must be a number from 0 to 1"),
         (changed("dev", screen_band_low=0.2), "screen_band_low of 'dev' in cdk.json does not fit: 0.2"),
         (changed("dev", llm_provider="openai_compatible"), "needs llm_base_url"),
+        (changed("dev", bedrock_guardrail_id="gr1"), "go together"),
         (changed("dev", bedrock_regions=[]), "needs bedrock_regions"),
         (changed("dev", email_sender="nobody"), "email_sender of 'dev' must be an e-mail address"),
     ],

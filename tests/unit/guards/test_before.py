@@ -101,11 +101,11 @@ def test_redaction_changes_nothing_the_second_time(text: str) -> None:
 def test_no_pattern_is_slow_on_hostile_text(group: str, name: str) -> None:
     """One crafted message must not hold a function for seconds: the bound is wide, backtracking is worse."""
     text = HOSTILE[name]
-    start = time.perf_counter()
+    start = time.thread_time()
     for rule in rules(group):
         rule.pattern.search(text)
 
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 def test_rule_ids_name_their_group() -> None:

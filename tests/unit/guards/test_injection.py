@@ -136,10 +136,10 @@ def test_any_text_can_be_judged(text: str) -> None:
 def test_no_message_of_the_longest_length_holds_the_function(name: str) -> None:
     """Longer messages are turned back by the guard of length, which comes first."""
     injection.check("warm up")
-    start = time.perf_counter()
+    start = time.thread_time()
     injection.check(HOSTILE[name])
 
-    assert time.perf_counter() - start < 0.3
+    assert time.thread_time() - start < 0.3
 
 
 def test_words_of_different_languages_are_the_same_concepts() -> None:

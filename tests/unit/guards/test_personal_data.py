@@ -163,10 +163,10 @@ def test_a_redacted_text_holds_no_personal_data_any_more(one: dict[str, Any], ot
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:12])
 def test_no_text_is_slow_to_search(text: str) -> None:
     """One crafted message must not hold a function for seconds: the bound is wide, backtracking is worse."""
-    start = time.perf_counter()
+    start = time.thread_time()
     find(text)
 
-    assert time.perf_counter() - start < 0.6
+    assert time.thread_time() - start < 0.6
 
 
 def test_every_type_has_its_note() -> None:

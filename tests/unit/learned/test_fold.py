@@ -63,7 +63,7 @@ def test_any_text_can_be_folded_and_carries_no_capitals(text: str) -> None:
 @pytest.mark.parametrize("text", ["1" * 10_000, "a " * 5_000, "a1" * 5_000, "@" * 10_000, "а1" * 5_000])
 def test_folding_takes_time_in_proportion(text: str) -> None:
     """One crafted message must not hold a function: quadratic work would need seconds here."""
-    start = time.perf_counter()
+    start = time.thread_time()
     fold(text)
 
-    assert time.perf_counter() - start < 0.3
+    assert time.thread_time() - start < 0.3

@@ -142,7 +142,7 @@ def remove_personal_data(text: str, context: ReplyContext) -> list[Finding]:
     could reach somebody never are.
     """
     found: list[Finding] = []
-    redacted = personal_data.redact(text, context.allowed_contacts, keep=partial(_own, context))
+    redacted = personal_data.redact(text, context.allowed_contacts, keep=partial(keeps, context))
     if redacted.rule_ids:
         text = redacted.text
         found.extend(Finding(rule_id, Outcome.MODIFY, text) for rule_id in redacted.rule_ids)
@@ -160,7 +160,8 @@ def remove_personal_data(text: str, context: ReplyContext) -> list[Finding]:
     return found
 
 
-def _own(context: ReplyContext, span: personal_data.Span, value: str) -> bool:
+def keeps(context: ReplyContext, span: personal_data.Span, value: str) -> bool:
+    """Whether a reply may hold `value` though it is personal data."""
     if span.type == "URL":
         return True  # `check_urls` blocks what is unknown: a note in its place would hide that
     if span.rule_id == f"personal_data.{personal_data.MENTIONED}":

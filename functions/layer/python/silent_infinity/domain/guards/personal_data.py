@@ -81,16 +81,26 @@ def redact(
     """Return `text` with a note in place of all personal data but that which `keep` (a span and its text)
     wants kept.
     """
+    return without(text, find(text, allowed), keep)
+
+
+def without(text: str, spans: Iterable[Span], keep: Callable[[Span, str], bool] | None = None) -> Redacted:
+    """Return `text` with a note in place of each of `spans`, which are in order and do not overlap."""
     pieces: list[str] = []
     rule_ids: dict[str, None] = {}
     done = 0
-    for span in find(text, allowed):
-        if keep is not None and keep(span, text[span.start : span.end]):
+    for span in spans:
+        if span.start < done or (keep is not None and keep(span, text[span.start : span.end])):
             continue
         pieces += [text[done : span.start], NOTES.get(span.type, OTHER_NOTE)]
         rule_ids[span.rule_id] = None
         done = span.end
     return Redacted("".join([*pieces, text[done:]]), tuple(rule_ids))
+
+
+def is_public(value: str, allowed: Iterable[str] = ()) -> bool:
+    """Whether `value` is how to reach a help line, or one of the contacts that are `allowed`."""
+    return _public(tuple(allowed)).holds(value)
 
 
 # --- what is public ---
