@@ -1,18 +1,16 @@
 """The rule stage in its parts: whose risk, when, negated, quoted, spread over messages, and in what time."""
 
-import re
 import time
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from silent_infinity.domain.crisis import rules
-from silent_infinity.domain.crisis.lexicon import Combination, lexicon
 from silent_infinity.domain.crisis.rules import screen_message
-from tests.support.vectors import load_vectors
 
 
 def test_negation_reaches_as_far_as_its_clause() -> None:
@@ -113,6 +111,7 @@ def test_any_mixture_of_loaded_words_gets_a_verdict(words: list[str]) -> None:
 
 HOSTILE = {
     "one letter": "a",
+    "one digit": "1",
     "spelled out": "s u i c i d e ",
     "beginnings of phrases": "i want to ",
     "denials": "not kill myself ",
@@ -122,12 +121,19 @@ HOSTILE = {
     "leetspeak": "k1ll d1e ",
     "single quotes": "'a ",
     "double quotes": '"a ',
+    "nested quotes": "\"'i said \"'",
     "look-alikes": "\u0455u\u0456\u0441\u0456d\u0435 ",
+    "one look-alike after much": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\u0430",
     "zero width": "k\u200bill ",
     "unfinished acts": "took all the ",
     "wishes": "hope wish want to be not ",
     "signs": "\U0001f480",
+    "different signs": "\U0001f480\U0001f602 ",
     "jokes about the past": "lol years ago i used to say monday ",
+    "run together": "iwanttobutnotkillmyselfbecause ",
+    "slips": "knll myslef wamt ",
+    "vowel signs": "\u092e\u0930\u0928\u093e ",
+    "languages": "quiero morir ich will sterben je veux mourir ",
 }
 
 
@@ -135,53 +141,114 @@ HOSTILE = {
 def test_time_grows_with_length_and_no_faster(unit: str) -> None:
     """A message must not be able to stop the screen. Ten times the text may take 40 times the processor time,
     where a quadratic rule takes a hundred: a ratio, since a limit in milliseconds would test the machine."""
-    short, long = unit * (1000 // len(unit)), unit * (10_000 // len(unit))
+    assert _grows_linearly(unit * (1000 // len(unit)), unit * (10_000 // len(unit)))
+
+
+def test_time_grows_with_length_on_generated_hostile_text() -> None:
+    """Repeats, near misses, quotes, spacing, invisible characters and other scripts in mixtures that nobody
+    wrote down; the seed is fixed, so that a failure can be repeated."""
+    random = Random(20)
+    for _ in range(6):
+        pieces = [random.choice(PIECES) for _ in range(random.randint(2, 12))]
+        text = "".join(
+            random.choice(pieces) + random.choice(["", " ", " ", ". ", "  ", "\u200b"]) for _ in range(4000)
+        )
+
+        assert _grows_linearly(text[:1000], text[:10_000]), pieces
+
+
+PIECES = [
+    *HOSTILE.values(),
+    *[
+        "i",
+        "want",
+        "to",
+        "die",
+        "kill",
+        "myself",
+        "not",
+        "never",
+        "my",
+        "pills",
+        "took",
+        "all",
+        "tonight",
+        "goodbye",
+        "he",
+        "she",
+        "friend",
+        "song",
+        "essay",
+        "lol",
+    ],
+    *(
+        "k1ll",
+        "d!e",
+        "s.u.i",
+        "k i l l",
+        "dieeee",
+        "'",
+        '"',
+        "\u201c",
+        "\u2019",
+        "?",
+        "\n",
+        "\u0430",
+        "\u0915\u093f",
+        "\U0001f52a",
+    ),
+    *("wanttodie", "mysefl", "no quiero vivir", "1 2 3", "a-b-c", "me muero de risa", "nicht mehr", "x" * 40),
+]
+
+
+def _grows_linearly(short: str, long: str) -> bool:
     screen_message(long)  # compiles whatever the text needs
+    return _best_of(lambda: screen_message(long)) <= 40 * max(_best_of(lambda: screen_message(short)), 50e-6)
 
-    assert _best_of(lambda: screen_message(long)) <= 40 * max(_best_of(lambda: screen_message(short)), 50e-6)
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_text_gets_a_verdict(message: str, before: str) -> None:
+    """No text, in no script, may stop the screen."""
+    assert 0 <= screen_message(message, [before]).level <= 4
 
 
-def _best_of(call: Callable[[], Any], tries: int = 5) -> float:
+CALM_SENTENCES = [
+    "we talked about the weather and the garden.",
+    "my manager moved the meeting again!",
+    "do you know a good recipe for soup?",
+    "ayer fui al mercado con mi hermana.",
+    "i went for a walk by the river, it was cold.",
+    "the train was late :(",
+    "\u0938\u092c \u0920\u0940\u0915 \u0939\u0948\u0964",
+]
+DISCLOSURES = [
+    "i want to kill myself",
+    "ya no quiero vivir",
+    "I took all my pills.",
+    "\u092e\u0948\u0902 \u092e\u0930\u0928\u093e \u091a\u093e\u0939\u0924\u093e \u0939\u0942\u0901",
+]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.sampled_from(CALM_SENTENCES), max_size=120),
+    st.lists(st.sampled_from(CALM_SENTENCES), max_size=120),
+    st.sampled_from(DISCLOSURES),
+)
+def test_a_disclosure_is_found_wherever_it_stands(
+    before: list[str], after: list[str], disclosure: str
+) -> None:
+    """Never by truncating, however much is written around it."""
+    assert screen_message(" ".join([*before, f"{disclosure}.", *after])).level >= 3
+
+
+def _best_of(call: Callable[[], Any], tries: int = 3) -> float:
     times = []
     for _ in range(tries):
         start = time.process_time()
         call()
         times.append(time.process_time() - start)
     return min(times)
-
-
-def test_the_keys_of_a_group_do_not_hide_a_match(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A group is searched only if one of its keys is in the text; a missing key would silence its rules."""
-    texts = [case["text"] for case in load_vectors("crisis_golden_en.json")]
-    with_keys = [screen_message(text) for text in texts]
-    for group in lexicon().groups:
-        monkeypatch.setattr(group, "keys", ("",))
-
-    assert [screen_message(text) for text in texts] == with_keys
-
-
-def test_every_pattern_compiles_and_every_name_is_defined() -> None:
-    """Patterns are compiled when first needed, so a broken one would wait for the message that needs it."""
-    known = lexicon()
-    names = set(known.contexts) | {"quoted"}
-
-    for context in known.contexts.values():
-        if isinstance(context, Combination):
-            assert {*context.all_of, *context.none_of} <= names
-        else:
-            assert isinstance(context.regex, re.Pattern)
-    for group in known.groups:
-        assert isinstance(group.regex, re.Pattern)
-        for entry in group.entries:
-            assert {*entry.unless, *entry.needs, *entry.cap, *entry.raise_to} <= names, entry.id
-            assert 1 <= entry.level <= 4
-
-
-def test_entry_ids_are_unique() -> None:
-    """They name the rule in counts and records."""
-    ids = [entry.id for group in lexicon().groups for entry in group.entries]
-
-    assert len(ids) == len(set(ids))
 
 
 def test_an_unknown_language_is_an_error_and_not_silence() -> None:

@@ -120,8 +120,9 @@ class Normaliser:
     `words` is the lexicon's "words" object: `expand` (token to its canonical words), `fillers` (dropped
     tokens), `compact` (phrases that are recognised when written without spaces), `fuzzy` (words that stars
     may stand in), `emoji` (sign to word). `vocabulary` are the words of the patterns: slips are undone
-    towards them. `known` are further words of the language, which disguises and run-together words are also undone
-    towards; `real` are words that look like a slip of a known one, or like two known ones, and are neither.
+    towards them. `known` are further words of the language, which disguises and run-together words are also
+    undone towards; `real` are words that look like a slip of a known one, or like two known ones, and are
+    neither.
     """
 
     def __init__(

@@ -6,13 +6,15 @@ that remain.
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import accumulate
+from operator import or_
 from typing import Final
 
-from silent_infinity.domain.crisis.lexicon import Combination, Entry, Lexicon, lexicon
+from silent_infinity.domain.crisis.lexicon import Combination, Entry, Lexicon, Rule, lexicon, other_languages
 from silent_infinity.domain.crisis.normalise import Canonical
 from silent_infinity.domain.crisis.verdict import RISK_LEVEL, Verdict
 
@@ -21,9 +23,9 @@ _IMMINENT: Final = 4
 # How far around a hit its sentence is read. Longer sentences than this are read in part, around each hit.
 _REACH: Final = 240
 _CLAUSE_REACH: Final = 110
-# How long a match can be, and by how much at a time a long text is searched.
-_LONGEST_MATCH: Final = 260
-_SEGMENT: Final = 500
+# Words are looked up in blocks of this many; a match ends at the latest in the second block after its own.
+_BLOCK: Final = 16
+_BLOCKS_OF_A_MATCH: Final = 3
 # How far from a hit the message's contexts are looked for, in a message that is longer than twice that.
 _NEIGHBOURHOOD: Final = 700
 # How many words of the messages before this one are joined with it.
@@ -40,27 +42,37 @@ class _Hit:
     about_other: bool
 
 
-def screen_message(message: str, history: Sequence[str] = (), *, language: str = "en") -> Verdict:
+def screen_message(message: str, history: Sequence[str] = (), *, language: str | None = None) -> Verdict:
     """Return the verdict of the rules on `message`.
 
     `history` holds the same person's recent messages, oldest first. It is read only for a disclosure that
-    runs over into this message; what an earlier message said by itself does not count again.
+    runs over into this message; what an earlier message said by itself does not count again. `language` names
+    the one lexicon to read with; without it the English one reads, and every other whose words are there.
 
     Raises:
         FileNotFoundError: there is no lexicon for `language`.
     """
-    rules = lexicon(language)
-    reading = _Reading(rules, rules.normalise(message))
-    found = reading.hits()
-    if history and _best(found) < _IMMINENT:
-        found = [*found, *_carried_over(rules, reading, history)]
+    fold = lexicon(language or "en").normalise.fold
+    folded, earlier = fold(message), [fold(text) for text in history[-_JOINED_MESSAGES:]]
+    languages = (language,) if language else ("en", *other_languages("\n".join((*earlier, folded))))
+    found: list[_Hit] = []
+    safe, unsafe = False, False
+    for name in languages:
+        rules = lexicon(name)
+        reading = _Reading(rules, rules.normalise.read(folded))
+        hits = reading.hits()
+        if earlier and _best(hits) < _IMMINENT:
+            hits = [*hits, *_carried_over(rules, reading, earlier)]
+        found += hits
+        safe = safe or reading.holds("safe_exit")
+        unsafe = unsafe or reading.holds("not_safe")
     level = _best(found)
     risks = [hit for hit in found if hit.level >= RISK_LEVEL]
     ranked = sorted(found, key=lambda hit: -hit.level)
     return Verdict(
         level=level,
         rule_ids=tuple(dict.fromkeys(hit.entry.id for hit in ranked)),
-        safe_exit=level < RISK_LEVEL and reading.holds("safe_exit") and not reading.holds("not_safe"),
+        safe_exit=level < RISK_LEVEL and safe and not unsafe,
         about_other=bool(risks) and all(hit.about_other for hit in risks),
     )
 
@@ -69,9 +81,9 @@ def _best(hits: Sequence[_Hit]) -> int:
     return max((hit.level for hit in hits), default=0)
 
 
-def _carried_over(rules: Lexicon, current: "_Reading", history: Sequence[str]) -> list[_Hit]:
+def _carried_over(rules: Lexicon, current: "_Reading", folded: Sequence[str]) -> list[_Hit]:
     """Return the hits that exist only because of what was written just before."""
-    earlier = [rules.normalise(message) for message in history[-_JOINED_MESSAGES:]]
+    earlier = [rules.normalise.read(text) for text in folded]
     tail = " ".join(" ".join(part.text.split()[-_JOINED_WORDS:]) for part in earlier).strip(" .,")
     head = " ".join(current.text.split()[:_JOINED_WORDS])
     if not tail or not head:
@@ -94,6 +106,14 @@ class _Reading:
         self.text = canonical.text
         self._quoted = canonical.quoted
         self._message_contexts: dict[tuple[str, int | None], bool] = {}
+        self._masks: dict[tuple[int, int], int] = {}
+        words = self.text.split(" ")
+        self._words = [rules.word(word) for word in words]
+        self._starts = [0, *accumulate(len(word) + 1 for word in words[:-1])]
+        self._blocks = [
+            reduce(or_, (bits for bits, _ in self._words[at : at + _BLOCK]))
+            for at in range(0, len(words), _BLOCK)
+        ]
 
     @cached_property
     def _breaks(self) -> list[int]:
@@ -106,45 +126,66 @@ class _Reading:
         change the verdict any more.
         """
         found: list[_Hit] = []
-        weighed: dict[tuple[str, str], _Hit | None] = {}
-        best, settled = 0, False
+        weighed: dict[tuple[str, str, int], _Hit | None] = {}
+        best = settled = 0
         for entry, start, end in sorted(self._matches(across), key=lambda match: -match[0].ceiling):
-            if entry.ceiling < best or (settled and entry.ceiling == best):
+            if entry.ceiling < best or settled == entry.ceiling:
                 break
             around = _Surroundings(self, start, end)
-            key = (entry.id, around.window)
+            if entry.level <= settled and not self._raised(entry, around):
+                continue
+            key = (entry.id, around.window, start // _NEIGHBOURHOOD)
             if key not in weighed:
                 weighed[key] = self._weigh(entry, around)
-            hit = weighed[key]
-            if hit is None:
-                continue
-            found.append(hit)
-            best = max(best, hit.level)
-            # Whose risk it is must be known too, so another person's does not settle it.
-            settled = any(known.level == best and not known.about_other for known in found)
+                hit = weighed[key]
+                if hit is None:
+                    continue
+                found.append(hit)
+                best = max(best, hit.level)
+                # Whose risk it is must be known too, so another person's does not settle it.
+                if not hit.about_other and hit.level == best:
+                    settled = best
         return found
+
+    def _raised(self, entry: Entry, around: "_Surroundings") -> bool:
+        return any(self._in_context(name, around) for name in entry.raise_to)
 
     def _matches(self, across: int | None) -> list[tuple[Entry, int, int]]:
         matches: list[tuple[Entry, int, int]] = []
-        for left, right, end in self._segments():
-            segment = self.text[left:end]
-            for group in self._rules.groups:
-                if not any(key in segment for key in group.keys):
-                    continue
-                regex, position = group.regex, left
-                while (match := regex.search(self.text, position, end)) and match.start() < right:
-                    position = match.start() + 1
-                    if across is None or match.start() < across < match.end():
-                        matches.append((group.entries[int((match.lastgroup or "e0")[1:])], *match.span()))
+        text, words, starts, blocks = self.text, self._words, self._starts, self._blocks
+        for block in range(len(blocks)):
+            near = reduce(or_, blocks[block : block + _BLOCKS_OF_A_MATCH])
+            for place in range(block * _BLOCK, min(len(words), (block + 1) * _BLOCK)):
+                taken = -1
+                for needs, group, entry in words[place][1]:
+                    if near & needs != needs or group == taken:
+                        continue
+                    match = entry.rule.regex.match(text, starts[place])
+                    if match and (across is None or match.start() < across < match.end()):
+                        taken = group
+                        matches.append((entry, *match.span()))
         return matches
 
-    def _segments(self) -> Iterator[tuple[int, int, int]]:
-        """Yield where matches may start (from, to) and how far they may reach: a long text holds key words of
-        many groups, a piece of it those of few."""
-        for left in range(0, len(self.text), _SEGMENT):
-            right = left + _SEGMENT
-            end = self.text.find(" ", right + _LONGEST_MATCH)
-            yield left, right, len(self.text) if end < 0 else end
+    def mask(self, left: int, right: int) -> int:
+        """Return the bits of the sets that have a word between two positions, or a little beyond them."""
+        first = bisect_right(self._starts, left) // _BLOCK
+        last = bisect_left(self._starts, right) // _BLOCK
+        known = self._masks.get((first, last))
+        if known is None:
+            known = self._masks[first, last] = reduce(or_, self._blocks[max(0, first - 1) : last + 1], 0)
+        return known
+
+    def _found(self, rule: Rule, left: int, right: int) -> bool:
+        """Whether `rule` matches anywhere between two positions of the text."""
+        if self.mask(left, right) & rule.needs != rule.needs:
+            return False
+        if not rule.first:
+            return rule.regex.search(self.text, left, right) is not None
+        places = range(bisect_left(self._starts, left), bisect_left(self._starts, right))
+        return any(
+            self._words[place][0] & rule.first and rule.regex.match(self.text, self._starts[place])
+            for place in places
+        )
 
     def holds(self, name: str, place: int | None = None) -> bool:
         """Whether the message has the context `name`, anywhere or in the neighbourhood of a place.
@@ -162,7 +203,7 @@ class _Reading:
             else:
                 left = 0 if block is None else max(0, (block - 1) * _NEIGHBOURHOOD)
                 right = len(self.text) if block is None else (block + 2) * _NEIGHBOURHOOD
-                known = context.regex.search(self.text, left, right) is not None
+                known = self._found(context.rule, left, right)
             self._message_contexts[name, block] = known
         return known
 
@@ -207,6 +248,9 @@ class _Reading:
             )
         if context.scope == "message":
             return self.holds(name, around.start)
+        needs = context.rule.needs
+        if around.mask & needs != needs:
+            return False
         text = around.scope(context.scope)
         found = context.regex.match(text) if context.scope == "after" else context.regex.search(text)
         return found is not None
@@ -242,6 +286,11 @@ class _Surroundings:
         self._left = max(left, start - _REACH)
         self._right = min(right, end + _REACH)
         self.window = f"{reading.text[self._left : start]}|{reading.text[start : self._right]}"
+
+    @cached_property
+    def mask(self) -> int:
+        """The bits of the sets that have a word near the hit."""
+        return self._reading.mask(self._left, self._right)
 
     @cached_property
     def subject(self) -> str:
