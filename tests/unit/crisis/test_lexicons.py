@@ -66,7 +66,9 @@ def test_every_context_is_sound(language: str) -> None:
             assert {*context.all_of, *context.none_of} <= set(contexts)
         else:
             assert isinstance(context.regex, re.Pattern)
-    assert {"safe_exit", "not_safe", "speech", "fiction", "negated", "followed_by_imminence"} <= set(contexts)
+    assert {"safe_exit", "not_safe", "speech", "fiction", "negated", "followed_by_retraction"} <= set(
+        contexts
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

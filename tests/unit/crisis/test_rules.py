@@ -62,6 +62,14 @@ def test_what_follows_a_disclosure_is_read_with_it() -> None:
     assert screen_message("i mean it", ["i want to end my life"]).level == 3
 
 
+def test_a_denial_that_is_taken_back_in_the_next_message_is_risk() -> None:
+    """The second message alone says nothing, and the first says the opposite."""
+    assert screen_message("actually that's not true", ["i'm not going to kill myself"]).level == 3
+    assert screen_message("i lied", ["i don't want to die"]).level == 3
+    assert screen_message("eso no es verdad", ["no quiero morir"]).level == 3
+    assert screen_message("i lied", ["i had soup for lunch"]).level == 0
+
+
 def test_an_old_disclosure_does_not_flag_a_greeting() -> None:
     """What was said before is kept by the posture; the screen reads this message."""
     assert screen_message("hi", ["i want to kill myself"]).level == 0

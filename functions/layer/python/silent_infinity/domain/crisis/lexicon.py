@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from silent_infinity import data
-from silent_infinity.domain.crisis.normalise import Normaliser
+from silent_infinity.domain.crisis.normalise import Normaliser, unspelled
 
 # Signs that stand for letters, and the letters that a sign may stand for, as one.
 _SQUEEZED: Final = str.maketrans("01!|l3@457$8", "oiiiieaastsb")
+_PLAIN: Final = str.maketrans("01!3@457$8", "oiieaastsb")
 _NO_LETTER: Final = re.compile("[^a-z]+")
 _DOUBLED: Final = re.compile(r"(.)\1+")
 _LATIN_WORD: Final = re.compile("[a-z]+")
@@ -286,6 +287,7 @@ def other_languages(folded: str) -> tuple[str, ...]:
     It costs little to read too often: no phrase of these lexicons stands in another language's text. What is
     typed is what counts, not the locale: people write in the language that they feel in.
     """
-    words = set(_LATIN_WORD.findall(folded))
+    joined = unspelled(folded)
+    words = {*_LATIN_WORD.findall(joined), *_LATIN_WORD.findall(joined.translate(_PLAIN))}
     letters = squeezed(folded)
     return tuple(gate.language for gate in _gates() if gate.opens(folded, words, letters))

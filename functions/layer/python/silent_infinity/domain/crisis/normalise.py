@@ -53,7 +53,8 @@ _LOOK_ALIKES: Final = str.maketrans(
     "абвгеһікӏмнорсѕтухјѵғԁԛԝүɑɡɩαβεικνορτυχωηγаᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢıłøđ",
     "abbrehiklmhopcstyxjvfdqwyagiabeiknoptuxwnyaabcdefghijklmnoprstuvwyzilod",
 )
-_LOOK_ALIKE_WORD: Final = re.compile(r"\b[a-z0-9_]*+[^\W\x00-\x7f]\w*")
+# Words with a letter of the scripts that look-alikes are taken from; other scripts need no second look.
+_LOOK_ALIKE_WORD: Final = re.compile(r"\b[a-z0-9_]*+[\u00c0-\u058f\u1d00-\u1fff\ua700-\ua7ff]\w*")
 _ASCII_LETTER: Final = re.compile("[a-z]")
 _ASCII_WORD: Final = re.compile("[a-z]{2}")
 _LONE_LOOK_ALIKE: Final = re.compile(r"(?<!\w)[^\W\d_\x00-\x7f](?!\w)")
@@ -154,7 +155,7 @@ class Normaliser:
             text = message.lower()
         else:
             text = _REPEATED_SIGN.sub(r"\1\1", _ZERO_WIDTH.sub("", message))
-            text = self._signs.sub(lambda found: f" {self._emoji[found.group()]} ", text)
+            text = self._sign_runs.sub(self._words_for_signs, text)
             text = unicodedata.normalize("NFKC", text).translate(_PUNCTUATION)
             text = _COMBINING.sub("", unicodedata.normalize("NFKD", text)).lower()
             if not text.isascii():
@@ -170,10 +171,21 @@ class Normaliser:
     def _signs(self) -> re.Pattern[str]:
         return re.compile("|".join(sorted(self._emoji, key=len, reverse=True)) or "(?!)")
 
+    @cached_property
+    def _sign_runs(self) -> re.Pattern[str]:
+        return re.compile(rf"(?:(?:{self._signs.pattern})\s*)+")
+
+    def _words_for_signs(self, run: re.Match[str]) -> str:
+        """One sign can be worth a word, and a row of them would make a long text of a short one."""
+        words: list[str] = []
+        for sign in self._signs.findall(run.group()):
+            if words[-2:] != [self._emoji[sign]] * 2:
+                words.append(self._emoji[sign])
+        return f" {' '.join(words)} "
+
     def read(self, folded: str) -> Canonical:
         """Return the canonical form of a message that `fold` has been through."""
-        text = _JOINED_BY_SIGN.sub(lambda run: run.group().replace(run.group(1), ""), folded)
-        text = _SPELLED_OUT.sub(self._join_letters, text)
+        text = unspelled(folded)
         if _LEET_SIGNS.intersection(text):
             text = self._undisguised(text)
         text = _STRETCHED.sub(r"\1\1\1", text)
@@ -181,11 +193,6 @@ class Normaliser:
             if compact in text:
                 text = text.replace(compact, phrase)
         return self._assemble(text)
-
-    @staticmethod
-    def _join_letters(match: re.Match[str]) -> str:
-        words = _SPELLING_GAP.split(match.group())
-        return " ".join(_NOT_A_LETTER.sub("", word) for word in words)
 
     def _undisguised(self, text: str) -> str:
         """Put letters for the digits and signs that stand for them, in words that are then known. What has
@@ -385,6 +392,17 @@ def _read_as_latin(match: re.Match[str]) -> str:
         return word.translate(_LOOK_ALIKES)
     plain = word.translate(_LOOK_ALIKES)
     return plain if plain.isascii() and len(plain) > 1 else word
+
+
+def unspelled(folded: str) -> str:
+    """Return a folded text with words that were s p e l l e d or d.o.t.t.e.d put together."""
+    text = _JOINED_BY_SIGN.sub(lambda run: run.group().replace(run.group(1), ""), folded)
+    return _SPELLED_OUT.sub(_join_letters, text)
+
+
+def _join_letters(match: re.Match[str]) -> str:
+    words = _SPELLING_GAP.split(match.group())
+    return " ".join(_NOT_A_LETTER.sub("", word) for word in words)
 
 
 def _letters_for(token: str) -> Iterator[str]:

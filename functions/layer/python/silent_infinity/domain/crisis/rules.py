@@ -19,6 +19,7 @@ from silent_infinity.domain.crisis.normalise import Canonical
 from silent_infinity.domain.crisis.verdict import RISK_LEVEL, Verdict
 
 _DISTRESS: Final = 1
+_ACTIVE: Final = 3
 _IMMINENT: Final = 4
 # How far around a hit its sentence is read. Longer sentences than this are read in part, around each hit.
 _REACH: Final = 240
@@ -90,11 +91,19 @@ def _carried_over(rules: Lexicon, current: "_Reading", folded: Sequence[str]) ->
         return []
     joined = _Reading(rules, Canonical(f"{tail} {head}", ()))
     found = joined.hits(across=len(tail))
+    before = _Reading(rules, earlier[-1])
     for name, lift in (("followed_by_imminence", _IMMINENT), ("followed_by_confirmation", None)):
         if current.holds(name):
-            for hit in _Reading(rules, earlier[-1]).hits():
+            for hit in before.hits():
                 if hit.level >= RISK_LEVEL and not hit.about_other:
                     found.append(_Hit(hit.entry, lift or hit.level, about_other=False))
+    if current.holds("followed_by_retraction"):
+        # What was denied a moment ago, and is not denied any more.
+        found += [
+            _Hit(hit.entry, _ACTIVE, about_other=False)
+            for hit in before.hits()
+            if hit.level == _DISTRESS and hit.entry.level >= RISK_LEVEL
+        ]
     return found
 
 
@@ -107,6 +116,7 @@ class _Reading:
         self._quoted = canonical.quoted
         self._message_contexts: dict[tuple[str, int | None], bool] = {}
         self._masks: dict[tuple[int, int], int] = {}
+        self._risers: dict[str, bool] = {}
         words = self.text.split(" ")
         self._words = [rules.word(word) for word in words]
         self._starts = [0, *accumulate(len(word) + 1 for word in words[:-1])]
@@ -114,6 +124,10 @@ class _Reading:
             reduce(or_, (bits for bits, _ in self._words[at : at + _BLOCK]))
             for at in range(0, len(words), _BLOCK)
         ]
+
+    @cached_property
+    def _everything(self) -> int:
+        return reduce(or_, self._blocks)
 
     @cached_property
     def _breaks(self) -> list[int]:
@@ -131,8 +145,10 @@ class _Reading:
         for entry, start, end in sorted(self._matches(across), key=lambda match: -match[0].ceiling):
             if entry.ceiling < best or settled == entry.ceiling:
                 break
+            if entry.level <= settled and not self._can_rise(entry):
+                continue
             around = _Surroundings(self, start, end)
-            if entry.level <= settled and not self._raised(entry, around):
+            if entry.level <= settled and not self._rises(entry, around):
                 continue
             key = (entry.id, around.window, start // _NEIGHBOURHOOD)
             if key not in weighed:
@@ -147,7 +163,19 @@ class _Reading:
                     settled = best
         return found
 
-    def _raised(self, entry: Entry, around: "_Surroundings") -> bool:
+    def _can_rise(self, entry: Entry) -> bool:
+        """Whether the words that would lift `entry` are anywhere in the text."""
+        known = self._risers.get(entry.id)
+        if known is None:
+            contexts = (self._rules.contexts[name] for name in entry.raise_to)
+            known = self._risers[entry.id] = any(
+                isinstance(context, Combination)
+                or self._everything & context.rule.needs == context.rule.needs
+                for context in contexts
+            )
+        return known
+
+    def _rises(self, entry: Entry, around: "_Surroundings") -> bool:
         return any(self._in_context(name, around) for name in entry.raise_to)
 
     def _matches(self, across: int | None) -> list[tuple[Entry, int, int]]:
