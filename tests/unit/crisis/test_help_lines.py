@@ -125,6 +125,12 @@ def test_a_line_that_speaks_the_persons_language_is_named_first(locale: str, fir
     assert for_locale(locale)[0].id == first
 
 
+def test_a_line_says_its_main_language_first() -> None:
+    """The person must know in which language somebody will answer."""
+    assert for_locale("en-IL")[0].languages == ("he", "ar", "ru", "en")
+    assert for_locale("en-IL")[0].to_payload()["language"] == "he"
+
+
 def test_terms_that_all_lines_share_are_said_once() -> None:
     """Two lines with the same small print twice are hard to read in distress."""
     first, second = for_locale("en-US")[:2]

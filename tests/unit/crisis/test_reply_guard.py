@@ -1,5 +1,6 @@
 """A generated crisis reply is served only if it does what it must and nothing that it must not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from silent_infinity import data
+from silent_infinity.domain.crisis import reply_guard
+from silent_infinity.domain.crisis.help_lines import for_locale
 from silent_infinity.domain.crisis.replies import KINDS, ReplyKind, choose_reply
 from silent_infinity.domain.crisis.reply_guard import check_reply, folded
 from silent_infinity.domain.crisis.reply_language import LANGUAGES
@@ -111,6 +114,43 @@ def test_a_reply_that_does_nothing_fails_every_obligation(locale: str) -> None:
 def test_a_missing_obligation_is_named(code: str, text: str) -> None:
     """The code says what a second attempt has to add."""
     assert code in _codes(text)
+
+
+@pytest.mark.parametrize("locale", EMPTY)
+def test_words_about_suicide_that_ask_nothing_are_no_direct_question(locale: str) -> None:
+    """Being asked is what opens the door; being told does not."""
+    told = choose_reply("passive", locale, [], "seed").text.replace("?", ".")
+
+    assert "no_direct_question" in check_reply(told, kind="passive", locale=locale)
+
+
+@pytest.mark.parametrize(
+    ("locale", "hours"),
+    [
+        ("en-US", "Someone is there 24x7."),
+        ("en-US", "Someone is there 24 / 7."),
+        ("fr-FR", "Une personne répond 24/24."),
+        ("fr-FR", "Une personne répond 24h/24."),
+    ],
+)
+def test_round_the_clock_is_no_number_to_dial(locale: str, hours: str) -> None:
+    """A good reply must not be thrown away for saying when somebody answers."""
+    good = choose_reply("passive", locale, [], "seed").text
+
+    assert check_reply(f"{hours} {good}", kind="passive", locale=locale) == ()
+
+
+def test_a_line_that_is_closed_at_night_does_not_count_where_another_never_closes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At three in the morning the other one is the only help."""
+    first, second = for_locale("en-US")[:2]
+    lines = (replace(first, hours="09:00-17:00"), second)
+    monkeypatch.setattr(reply_guard, "for_locale", lambda _: lines)
+    day_only = GOOD.replace(second.wording, "reach somebody else")
+
+    assert "no_help_line" not in _codes(GOOD)
+    assert "no_help_line" in _codes(day_only)
 
 
 @pytest.mark.parametrize("locale", EMPTY)

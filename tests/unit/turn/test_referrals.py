@@ -31,6 +31,8 @@ def _counted(world: World) -> list[dict[str, str]]:
     [
         (3, "en-GB", "en-GB", Referral(3, "GB")),
         (2, "es-MX", "es-MX", Referral(2, "MX")),
+        (2, "en-GB", "en-UK", Referral(2, "GB")),
+        (2, "de-CH", "de-CH-1996", Referral(2, "CH")),
         (4, "en", "en", Referral(4, "001")),
         (4, "en-ZZ", "en-ZZ", Referral(4, "001")),
         (0, "en-US", "fr-FR", Referral(0, "001")),
