@@ -144,11 +144,11 @@ def margin(message: str) -> float:
 def _from_base64(token: str) -> str:
     body = token.rstrip("=")
     try:
-        raw = base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
+        text = base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode()
     except (binascii.Error, ValueError):
         return ""
-    text = raw.decode("latin-1")
-    return text if text.isascii() and text.isprintable() else ""
+    # Bytes that only happen to be text have control characters in them; a text has lines.
+    return text if all(character.isprintable() or character.isspace() for character in text) else ""
 
 
 def _pattern(text: str) -> str:
