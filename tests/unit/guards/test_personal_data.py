@@ -69,6 +69,25 @@ def test_no_help_line_is_ever_taken_out_of_a_reply(number: str) -> None:
         assert number in reviewed.text
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("the number 4111 1111 1111 1112 is on it", []),
+        ("it says 529.982.247-26 there", []),
+        ("mine (020 7946 0958 at night)", [("020 7946 0958", "PHONE")]),
+        ("DE89370400440532013000 PAYS", [("DE89370400440532013000", "IBAN")]),
+        ("call 1 800 911 2000", []),
+    ],
+    ids=[
+        *("a card's check digit is wrong", "a tax number's check digits are wrong"),
+        *("a bracket of the sentence", "a word after an account", "a help line with its country code"),
+    ],
+)
+def test_a_number_is_what_it_is_and_no_more(text: str, found: list[tuple[str, str]]) -> None:
+    """Order numbers have as many digits as cards; the words around a number belong to the sentence."""
+    assert [(text[span.start : span.end], span.type) for span in find(text)] == found
+
+
 def test_a_redacted_text_says_what_was_there_and_keeps_the_rest() -> None:
     """A note keeps the sentence readable, and names no value."""
     redacted = redact("Mail anna@example.org or call +44 7700 900123, Anna.")

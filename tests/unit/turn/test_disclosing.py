@@ -76,6 +76,16 @@ def test_the_notice_is_in_the_language_of_the_person(
     assert world.turn(TELLING, locale=locale)["body"]["disclosure"]["text"] == notice("start", language)
 
 
+def test_whoever_changes_their_language_is_told_in_the_new_one(world: World) -> None:
+    """The language of hours ago may be that of somebody else at the same screen."""
+    session_id = world.turn(TELLING, locale="en-US")["body"]["session_id"]
+    world.later(HOURS)
+
+    told = world.turn("¡Hola!", session_id=session_id, locale="es-MX")["body"]["disclosure"]
+
+    assert told == {"text": notice("interval", "es"), "reason": "interval"}
+
+
 def test_within_three_hours_it_is_said_once_and_then_again(world: World) -> None:
     """At every message it would be noise that nobody reads."""
     session_id = world.turn(TELLING)["body"]["session_id"]

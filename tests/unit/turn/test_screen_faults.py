@@ -87,6 +87,7 @@ def test_a_fault_of_the_model_leaves_the_turn_as_the_rules_see_it(fault: str) ->
     assert event["screen_model"]["error"]
     assert CANARY not in json.dumps(event)
     assert CANARY not in str(world.metrics.flushed)
+    assert [entry.value for entry in world.metrics.flushed if entry.name == "ModelScreens"] == [1]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
