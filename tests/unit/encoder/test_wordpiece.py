@@ -33,7 +33,8 @@ PIECES = (
         ("unsafes , to .", ["un", "##safe", "##s", ",", "to", "."]),
         ("i'm", ["i", "[UNK]", "[UNK]"]),
         ("mountain", ["[UNK]"]),
-        ("i" * 101, ["[UNK]"]),
+        ("un" + "s" * 98, ["un", *["##s"] * 98]),
+        ("un" + "s" * 99, ["[UNK]"]),
     ],
     ids=[
         "nothing",
@@ -43,6 +44,7 @@ PIECES = (
         "marks apart",
         "unknown",
         "unknown word",
+        "longest",
         "endless",
     ],
 )

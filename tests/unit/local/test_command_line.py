@@ -285,8 +285,9 @@ class TestHelpLines:
             ([{"name": "988", "country": "US", "checked_on": None}], {}),
             ([{"name": "988", "country": "US", "checked_on": "2026-11-01"}], {"max_age_days": None}),
             ([{"name": "988", "country": "US", "checked_on": "2062-11-01"}], {}),
+            ([{"name": "988", "country": "US", "checked_on": str(TODAY + datetime.timedelta(days=2))}], {}),
         ],
-        ids=["no-lines", "no-date", "no-day", "null", "no-age", "in-the-future"],
+        ids=["no-lines", "no-date", "no-day", "null", "no-age", "in-the-future", "the-day-after-tomorrow"],
     )
     def test_what_cannot_be_judged_is_an_error(
         self, tmp_path: Path, lines: object, others: dict[str, object]
