@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from stacks.constructs import python_layer, wheels
 from stacks.constructs.function_code import build_function, function_fingerprint
 from stacks.constructs.python_layer import build_layer, layer_fingerprint
-from stacks.constructs.wheels import WheelBuildError, WheelTarget
+from stacks.constructs.wheels import WheelBuildError, WheelTarget, installed_wheels
 from stacks.environment import ENVIRONMENTS
 from stacks.paths import FUNCTIONS, LAYER, PROMPTS, ROOT
 from tests.stacks.synthesised import Application
@@ -215,6 +215,77 @@ def test_compiled_python_does_not_change_the_fingerprint() -> None:
         stray.unlink()
         if not existed:
             cache.rmdir()
+
+
+def test_wheels_are_kept_for_each_set_of_pins_and_each_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wheel for the wrong processor is found out when the first person writes."""
+    built: list[Path] = []
+
+    def install(_pins: Path, _target: WheelTarget, folder: Path) -> None:
+        folder.mkdir()
+        built.append(folder)
+
+    monkeypatch.setattr(wheels, "_pip_install", install)
+    monkeypatch.setattr(wheels, "WHEEL_CACHE", tmp_path / "cache")
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("a==1\n", encoding="utf-8")
+    folders = [
+        installed_wheels(requirements, WheelTarget(python=python, architecture=architecture))
+        for python, architecture in [("3.13", "arm64"), ("3.13", "x86_64"), ("3.12", "arm64")]
+    ]
+    assert installed_wheels(requirements, AWS) == folders[0]
+    assert len(built) == 3
+    requirements.write_text("a==2\n", encoding="utf-8")
+    folders.append(installed_wheels(requirements, AWS))
+
+    assert len(set(folders)) == len(built) == 4
+    assert all(folder.is_dir() for folder in folders)
+
+
+def test_of_a_wheel_its_code_and_its_licences_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests and compilers would be unpacked at every cold start; licences are a condition of use."""
+    kept = {
+        *("one/code.py", "one/bin/data.txt", "one.dist-info/METADATA", "one.dist-info/licenses/AUTHORS"),
+        *("one.dist-info/licenses/vendored/terms.txt", "one.dist-info/NOTICE.md"),
+    }
+    spare = {
+        *("one/tests/test_code.py", "one/f2py/compiler.py", "one/__pycache__/code.pyc", "one/code.pyi"),
+        *("bin/script", "one.dist-info/RECORD"),
+    }
+
+    def install(_pins: Path, _target: WheelTarget, folder: Path) -> None:
+        for name in kept | spare:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch()
+
+    monkeypatch.setattr(wheels, "_pip_install", install)
+    monkeypatch.setattr(wheels, "WHEEL_CACHE", tmp_path / "cache")
+    (tmp_path / "requirements.txt").touch()
+    folder = installed_wheels(tmp_path / "requirements.txt", AWS)
+
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == kept
+
+
+def test_the_fingerprint_of_a_function_is_of_all_that_is_built_and_of_nothing_else(tmp_path: Path) -> None:
+    """A change that goes unseen is not deployed; byte code that is seen deploys for no reason."""
+    first, second = tmp_path / "handler.py", tmp_path / "help.py"
+    first.write_text("1", encoding="utf-8")
+    seen = {function_fingerprint(tmp_path, AWS)}
+    seen.add(function_fingerprint(tmp_path, WheelTarget(python="3.13", architecture="x86_64")))
+    seen.add(function_fingerprint(tmp_path, WheelTarget(python="3.12", architecture="arm64")))
+    first.rename(second)
+    seen.add(function_fingerprint(tmp_path, AWS))
+    assert len(seen) == 4
+
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "help.cpython-313.pyc").touch()
+    seen.add(function_fingerprint(tmp_path, AWS))
+
+    assert len(seen) == 4
 
 
 def test_a_pin_that_cannot_be_installed_fails_with_pips_reason(

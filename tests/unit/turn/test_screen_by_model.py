@@ -190,6 +190,22 @@ def test_the_call_ends_after_three_seconds_or_with_the_state(
     assert model.requests[0].deadline_ms == NOW_MS + expected
 
 
+def test_an_answer_to_a_direct_question_is_not_asked_about(clock: FixedClock) -> None:
+    """ "Yes" is read as what it answers before the model comes; a second of waiting would add nothing."""
+    model = AskedModel(clock, '{"level": 0, "about_other": false}')
+    history = (Utterance("assistant", "Are you thinking about ending your life?"),)
+    result = screened(model, clock, "yes", history=history)
+
+    assert (result.screen.screened_level, model.requests) == (3, [])
+
+
+def test_an_answer_that_was_cut_off_after_its_end_counts(clock: FixedClock) -> None:
+    """Some providers report a spent allowance of tokens although the object is whole."""
+    model = AskedModel(clock, '{"level": 3, "about_other": false}', finish_reason="length")
+
+    assert screened(model, clock).screen.screened_level == 3
+
+
 def test_a_state_that_has_no_time_left_asks_nobody(clock: FixedClock) -> None:
     """And says so: the message stays unread by the model."""
     model = AskedModel(clock, '{"level": 3, "about_other": false}')
