@@ -162,6 +162,7 @@ def test_the_model_is_asked_as_the_class_says(clock: FixedClock) -> None:
     [request] = model.requests
     assert (request.model_id, request.max_tokens, request.temperature) == ("claude-haiku-4-5", 64, 0.0)
     assert (request.turn_class, request.fallback_models) == ("TC1", ())
+    assert (request.seed, request.cache_system_prompt) == ("turn-1", True)
     assert [utterance.role for utterance in request.messages] == ["user"]
     assert "A long year." in request.messages[0].text
     assert OPEN in request.messages[0].text

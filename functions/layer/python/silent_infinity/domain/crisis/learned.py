@@ -31,6 +31,10 @@ _JOINED_WORDS: Final = 40
 # From which share of English function words on a longer message is taken for English.
 _ENGLISH_SHARE: Final = 0.2
 _SHORT: Final = 3
+# Function words of English that are words of Spanish, French, German or Portuguese too.
+_SHARED: Final = frozenset(
+    {"a", "am", "an", "as", "do", "has", "he", "in", "me", "no", "on", "so", "was", "will"}
+)
 
 Classes = Sequence[float]
 """Probabilities in the order of `CLASSES`; they add up to 1."""
@@ -98,7 +102,8 @@ def reads(text: str) -> bool:
     if len(found) <= _SHORT:
         return True
     known = words("function_words") | words("stopwords")
-    return sum(word in known for word in found) >= _ENGLISH_SHARE * len(found)
+    english = [word for word in found if word in known]
+    return len(english) >= _ENGLISH_SHARE * len(found) and not _SHARED.issuperset(english)
 
 
 def in_context(case: ScreenCase, own: str, score: Score, limits: Thresholds) -> Classes:
