@@ -58,7 +58,7 @@ def test_every_message_goes_through_unharmed(name: str, person: Client) -> None:
 @pytest.mark.parametrize(
     ("level", "message"),
     [
-        (0, "The marathon on Sunday nearly killed me, but I finished it and my family was there."),
+        (0, "This homework is killing me, what should I cook tonight?"),
         (1, "Everything feels hopeless and grey lately and I cry every evening after work."),
         (2, "I wish I would not wake up tomorrow."),
         (3, "I want to die and I have been planning it."),

