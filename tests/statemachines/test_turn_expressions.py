@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,6 +119,25 @@ def test_the_screen_is_told_to_be_back_half_a_second_before_its_time_is_up(elaps
 
     assert deadline == now_ms + 1000 * patience - 500
     assert 1 <= patience <= 4
+
+
+def test_the_screen_is_given_production_and_never_an_experiment() -> None:
+    """Nobody's safety is tried out on them."""
+    payload = dict(all_states(turn()))["Screen for crisis"]["Arguments"]["Payload"]
+    variables = {**VARIABLES, "turn": {**a_turn(), "production": {"A": 1}, "variants": {"A": 2}}}
+
+    assert evaluate(next(expressions_of(payload["production"])), variables) == {"A": 1}
+    assert "variants" not in json.dumps(payload)
+
+
+def test_what_any_state_had_to_do_without_is_in_the_record() -> None:
+    """A second opinion that was down is known only from here."""
+    record = dict(all_states(turn()))["Compose the answer"]["Assign"]["record"]
+    names = ("turn", "screen", "intent", "draft", "validation")
+    marked = {name: {**VARIABLES[name], "degraded": [name]} for name in names}
+    degraded = next(expressions_of(record["degraded"]))
+
+    assert evaluate(degraded, {**VARIABLES, **marked}) == [*names, "generate"]
 
 
 @pytest.mark.parametrize(

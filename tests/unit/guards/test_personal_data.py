@@ -75,7 +75,7 @@ def test_no_help_line_is_ever_taken_out_of_a_reply(number: str) -> None:
         ("the number 4111 1111 1111 1112 is on it", []),
         ("it says 529.982.247-26 there", []),
         ("mine (020 7946 0958 at night)", [("020 7946 0958", "PHONE")]),
-        ("DE89370400440532013000 PAYS", [("DE89370400440532013000", "IBAN")]),
+        ("BE68 5390 0754 7034 ING", [("BE68 5390 0754 7034", "IBAN")]),
         ("call 1 800 911 2000", []),
     ],
     ids=[
