@@ -34,7 +34,11 @@ class MutationEvaluation:
             hits = self._hits[name]
             hits[0] += 1
             hits[1] += unchanged
-            hits[2] += self._flagged({**line, "text": text, "history": history})
+            told = [(text, history)]
+            if name == SPLIT:
+                # Whoever is flagged by the first half is found: from there on the session is in crisis flow.
+                told.insert(0, (history[-1], history[:-1]))
+            hits[2] += any(self._flagged({**line, "text": said, "history": before}) for said, before in told)
 
     def summary(self) -> list[dict[str, Any]]:
         """Return for each operator what is flagged of the messages that it changed, before and after.

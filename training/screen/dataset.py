@@ -18,7 +18,10 @@ CALIBRATION = tuple(sorted((Path(__file__).parent / "calibration").glob("*.jsonl
 GOLDEN = tuple(VECTORS / "safety" / name for name in ("golden_chat.jsonl", "golden_styles.jsonl"))
 JUDGED = (*CALIBRATION, *GOLDEN)
 
-LATER = ("o_doubles", "p_doubles", "q_doubles", "r_doubles")
+LATER = (
+    *("o_doubles", "p_doubles", "q_doubles", "r_doubles"),
+    *("s_doubles", "t_doubles", "u_doubles", "v_chat"),
+)
 """Sheets of doubles: two messages that share image and words, one calm and one not. They come last, when the
 plain distinctions are learned."""
 

@@ -26,7 +26,7 @@ from silent_infinity.domain.crisis.verdict import RISK_LEVEL, ScreenCase, Verdic
 from silent_infinity.domain.learned.features import FeatureSpec
 from silent_infinity.domain.learned.linear import LinearModel
 
-LIMITS = Thresholds(flag=0.5, serious=0.5, imminent=0.5, distress=0.5, step=0.25)
+LIMITS = Thresholds(flag=0.5, serious=0.5, imminent=0.5, distress=0.5, step=1.2)
 CALM = (0.9, 0.05, 0.05, 0.0, 0.0, 0.0)
 PASSIVE = (0.1, 0.1, 0.6, 0.1, 0.1, 0.0)
 
@@ -61,7 +61,7 @@ def test_a_level_follows_from_the_probabilities(classes: Classes, level: int, ab
 @given(probabilities, st.floats(0.05, 0.95))
 def test_a_message_is_flagged_from_the_threshold_on_and_never_below(classes: Classes, flag: float) -> None:
     """Calibration sets one number; if the level did not follow it, its figures would be of something else."""
-    limits = Thresholds(flag=flag, serious=0.5, imminent=0.5, distress=0.5, step=0.25)
+    limits = Thresholds(flag=flag, serious=0.5, imminent=0.5, distress=0.5, step=1.2)
 
     found = verdict(classes, limits, "learned")
 
@@ -248,4 +248,5 @@ def test_the_thresholds_that_ship_are_probabilities(stage: str) -> None:
     limits = thresholds(stage)
 
     assert 0 < limits.flag < 1
-    assert all(0 < share < 1 for share in (limits.serious, limits.imminent, limits.distress, limits.step))
+    assert all(0 < share < 1 for share in (limits.serious, limits.imminent, limits.distress))
+    assert limits.step > 0

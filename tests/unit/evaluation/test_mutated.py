@@ -42,8 +42,8 @@ def test_before_and_after_by_hand() -> None:
     assert (capitals["name"], capitals["before"]["count"], capitals["before"]["of"]) == ("upper", 2, 3)
     assert (capitals["after"]["count"], capitals["fall"]) == (0, 0.666667)
     assert (unchanged["after"]["of"], unchanged["fall"]) == (0, None)
-    # One word cannot be sent as two messages; of the others the first word has gone before.
-    assert (split["before"]["count"], split["after"]["count"], split["after"]["of"]) == (1, 0, 2)
+    # One word cannot be sent as two messages; of the others the first word has gone before, and was screened.
+    assert (split["before"]["count"], split["after"]["count"], split["after"]["of"]) == (1, 1, 2)
     assert {"text": "words", "level": 3, "history": ["two"]} in seen
     assert {"text": "only", "level": 2, "history": ["before", "words"]} in seen
     [table] = tables({"mutations": evaluation.summary()})

@@ -48,8 +48,8 @@ class Thresholds:
     """Which probabilities are enough.
 
     `flag`: of a level of 2 or more. `serious`, `imminent`: the share of 3 and more, and of 4, in that
-    probability. `distress`: of level 1 against 0. `step`: by how much a message must raise the probability
-    of the messages before it for the two to count as one disclosure.
+    probability. `distress`: of level 1 against 0. `step`: by how much, in log-odds, two messages must be
+    riskier together than either is alone to count as one disclosure.
     """
 
     flag: float
@@ -109,8 +109,8 @@ def reads(text: str) -> bool:
 def in_context(case: ScreenCase, own: str, score: Score, limits: Thresholds) -> Classes:
     """Return the classes of the message, or of it and the messages before it where only both together tell.
 
-    What an earlier message said by itself does not count again: the two must be riskier than the first was
-    by `limits.step`.
+    What an earlier message said by itself does not count again: together the two must be riskier than either
+    by `limits.step`. In log-odds, so that the step is the same from a doubt to a suspicion as from there on.
     """
     alone = score(own)
     if not case.history or risk(alone) >= limits.flag or len(own.split()) > _JOINED_WORDS:
@@ -125,7 +125,8 @@ def in_context(case: ScreenCase, own: str, score: Score, limits: Thresholds) -> 
     if earlier >= limits.flag:
         return alone
     joined = score(f"{before} . {own}")
-    return joined if risk(joined) - max(earlier, risk(alone)) >= limits.step else alone
+    raised = log_odds(risk(joined)) - log_odds(max(earlier, risk(alone)))
+    return joined if raised >= limits.step else alone
 
 
 def verdict(classes: Classes, limits: Thresholds, stage: str) -> Verdict:
