@@ -44,7 +44,7 @@ def test_before_and_after_by_hand() -> None:
     assert (unchanged["after"]["of"], unchanged["fall"]) == (0, None)
     # One word cannot be sent as two messages; of the others the first word has gone before, and was screened.
     assert (split["before"]["count"], split["after"]["count"], split["after"]["of"]) == (1, 1, 2)
-    assert {"text": "words", "level": 3, "history": ["two"]} in seen
+    assert {"text": "two", "level": 3, "history": []} in seen
     assert {"text": "only", "level": 2, "history": ["before", "words"]} in seen
     [table] = tables({"mutations": evaluation.summary()})
     assert table.rows[0][-1] == "-66.7"
