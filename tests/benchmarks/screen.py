@@ -7,6 +7,7 @@ from silent_infinity.domain.crisis.lexicon import lexicon
 from silent_infinity.domain.crisis.posture import Posture
 from silent_infinity.domain.crisis.rules import screen_message
 from silent_infinity.domain.crisis.screen import screen
+from silent_infinity.domain.crisis.stages import LAYER_STAGES
 from tests.benchmarks.figures import NANOSECONDS_PER_MS, Result, Row, median, percentile
 from tests.benchmarks.messages import golden_messages, hostile_messages, long_messages
 from tests.benchmarks.workshop import Workshop
@@ -52,7 +53,7 @@ def run(workshop: Workshop) -> Result:
         largest = [_timed(_screen, long), _timed(normalise, long)]
         worst = [_timed(_screen, hostile), _timed(normalise, hostile)]
     return Result(
-        title="the offline crisis screen on one message",
+        title="the offline crisis screen on one message: rules and linear model",
         floor="the normaliser alone on the same message",
         rows=(
             Row(
@@ -122,11 +123,11 @@ def run(workshop: Workshop) -> Result:
 
 
 def _screen(message: str) -> object:
-    return screen(message, (), Posture(), "en-US", (), "seed")
+    return screen(message, (), Posture(), "en-US", (), "seed", LAYER_STAGES)
 
 
 def _screen_with_history(message: str) -> object:
-    return screen(message, HISTORY, Posture(), "en-US", (), "seed")
+    return screen(message, HISTORY, Posture(), "en-US", (), "seed", LAYER_STAGES)
 
 
 def _timed(call: Callable[[str], object], messages: Sequence[str]) -> list[float]:
