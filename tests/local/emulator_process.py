@@ -179,11 +179,13 @@ class Emulator:
 
 
 def zipped(files: dict[str, str]) -> bytes:
-    """A zip archive of text files."""
+    """A zip archive of text files, the same bytes for the same files whenever it is made."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as made:
         for path, text in files.items():
-            made.writestr(path, text)
+            # Without a date of its own an entry gets the present one, and two archives of one content differ
+            # whenever the clock ticks between them.
+            made.writestr(zipfile.ZipInfo(path, date_time=(2026, 1, 1, 0, 0, 0)), text)
     return archive.getvalue()
 
 
