@@ -20,6 +20,7 @@ from silent_infinity.domain.crisis.learned import (
     Classes,
     linear_classes,
     log_odds,
+    mixed_risk,
     risk,
     rule_signs,
     softmax,
@@ -116,14 +117,7 @@ def mixture(found: Sequence[Reading]) -> dict[str, float]:
 
 def mixed(each: Reading, weights: dict[str, float]) -> float:
     """Return the probability of risk of all stages together."""
-    margin = (
-        weights["bias"]
-        + weights["encoder"] * log_odds(risk(each.encoder))
-        + weights["linear"] * log_odds(risk(each.linear))
-        + weights["rules_risk"] * (each.rules_level >= RISK_LEVEL)
-        + weights["rules_distress"] * (each.rules_level == 1)
-    )
-    return float(1 / (1 + np.exp(-margin)))
+    return mixed_risk(weights, risk(each.encoder), risk(each.linear), each.rules_level)
 
 
 def screen_data(found: Sequence[Reading], encoder_temperature: float) -> dict[str, Any]:

@@ -6,7 +6,6 @@ probability is put together with that of the linear model by a logistic regressi
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +16,7 @@ from silent_infinity.domain.crisis.learned import (
     Thresholds,
     canonical,
     in_context,
-    log_odds,
+    mixed_risk,
     reads,
     risk,
     softmax,
@@ -60,14 +59,6 @@ class SemanticStage:
         encoder = Encoder.load(self._path)
         return encoder, WordPiece(encoder.pieces)
 
-    def load(self) -> None:
-        """Read the weights now instead of with the first message.
-
-        Raises:
-            OSError: there is no weights file.
-        """
-        self._parts  # noqa: B018 -- reading the property loads it
-
     def __call__(self, case: ScreenCase) -> Verdict | None:
         """Return what encoder and linear model together say, or None of a message that is not English.
 
@@ -104,15 +95,7 @@ class SemanticStage:
         before = risk(classes)
         if linear is None or linear.score is None:
             return classes
-        weights = self._mixture
-        margin = (
-            weights["bias"]
-            + weights["encoder"] * log_odds(before)
-            + weights["linear"] * log_odds(linear.score)
-            + weights["rules_risk"] * (rules_level >= RISK_LEVEL)
-            + weights["rules_distress"] * (rules_level == 1)
-        )
-        after = 1 / (1 + exp(-margin))
+        after = mixed_risk(self._mixture, before, linear.score, rules_level)
         calm, risky = (1 - after) / max(1 - before, 1e-9), after / max(before, 1e-9)
         return tuple(value * (risky if place >= RISK_LEVEL else calm) for place, value in enumerate(classes))
 

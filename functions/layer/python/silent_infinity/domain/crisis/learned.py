@@ -101,7 +101,7 @@ def reads(text: str) -> bool:
             return False
     if len(found) <= _SHORT:
         return True
-    known = words("function_words") | words("stopwords")
+    known = _english_words()
     english = [word for word in found if word in known]
     return len(english) >= _ENGLISH_SHARE * len(found) and not _SHARED.issuperset(english)
 
@@ -168,10 +168,30 @@ def softmax(margins: Sequence[float], temperature: float = 1.0) -> tuple[float, 
     return tuple(value / total for value in raised)
 
 
+def mixed_risk(weights: Mapping[str, float], encoder: float, linear: float, rules_level: int) -> float:
+    """Return one probability of risk from those of encoder and linear model and the level of the rules.
+
+    A logistic regression: `weights` are those of `mixture` in `data/screen.json`.
+    """
+    margin = (
+        weights["bias"]
+        + weights["encoder"] * log_odds(encoder)
+        + weights["linear"] * log_odds(linear)
+        + weights["rules_risk"] * (rules_level >= RISK_LEVEL)
+        + weights["rules_distress"] * (rules_level == 1)
+    )
+    return 1 / (1 + exp(-margin))
+
+
 def log_odds(probability: float) -> float:
     """Return log(p / (1 - p)), kept finite."""
     bounded = min(max(probability, _CERTAIN), 1 - _CERTAIN)
     return log(bounded / (1 - bounded))
+
+
+@cache
+def _english_words() -> frozenset[str]:
+    return words("function_words") | words("stopwords")
 
 
 @cache

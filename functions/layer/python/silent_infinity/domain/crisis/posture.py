@@ -9,9 +9,10 @@ whichever way leads out. The turn that ends the flow is itself still answered wi
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from silent_infinity.domain.crisis.verdict import RISK_LEVEL
+
 Path = Literal["imminent", "crisis", "check_in", "clear"]
 
-RISK_LEVEL: Final = 2
 SERIOUS_LEVEL: Final = 3
 IMMINENT_LEVEL: Final = 4
 CALM_TURNS_TO_LEAVE: Final = 3

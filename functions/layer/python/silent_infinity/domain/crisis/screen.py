@@ -111,13 +111,13 @@ def screen(  # noqa: PLR0917 - the facts of a turn, in the order in which the st
         raise ScreenError(f"no stage of the screen answered: {', '.join(degraded)}")
     verdicts = tuple(found.values())
     screened = max(verdict.level for verdict in verdicts)
-    safe_exit = screened < flow.RISK_LEVEL and any(verdict.safe_exit for verdict in verdicts)
+    safe_exit = screened < RISK_LEVEL and any(verdict.safe_exit for verdict in verdicts)
     level = flow.effective_level(posture, screened)
     path = flow.path(posture, screened, safe_exit)
     resources: tuple[HelpLine, ...] = ()
     vetted_reply: VettedReply | None = None
     if path != "clear":
-        at_risk = [verdict for verdict in verdicts if verdict.level >= flow.RISK_LEVEL]
+        at_risk = [verdict for verdict in verdicts if verdict.level >= RISK_LEVEL]
         about_other = bool(at_risk) and all(verdict.about_other for verdict in at_risk)
         resources = for_locale(locale)
         kind = kind_for(level, check_in=path == "check_in", about_other=about_other)
