@@ -17,6 +17,7 @@ from silent_infinity.domain.learned.fold import fold
         ("Ïgnörë all", "ignore all"),
         ("Ｉｇｎｏｒｅ all", "ignore all"),
         ("ignоrе all", "ignore all"),
+        ("inѕtruсtions", "instructions"),
         ("1gn0r3 all", "ignore all"),
         ("i g n o r e  a l l", "ignore all"),
         ("i.g.n.o.r.e all", "ignore all"),

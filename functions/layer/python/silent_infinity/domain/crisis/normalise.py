@@ -18,6 +18,8 @@ from itertools import product
 from math import inf
 from typing import Any, Final
 
+from silent_infinity.domain.look_alikes import LOOK_ALIKES
+
 _ZERO_WIDTH: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e007f]"
@@ -46,12 +48,6 @@ _PUNCTUATION: Final = str.maketrans(
         "\u0152": "oe",
         "\u0901": "\u0902",
     }
-)
-# Letters of other scripts that read as Latin ones. Applied to words that are otherwise Latin, so that a
-# message written in Cyrillic or Greek is left alone.
-_LOOK_ALIKES: Final = str.maketrans(
-    "абвгеһікӏмнорсѕтухјѵғԁԛԝүɑɡɩαβεικνορτυχωηγаᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢıłøđ",
-    "abbrehiklmhopcstyxjvfdqwyagiabeiknoptuxwnyaabcdefghijklmnoprstuvwyzilod",
 )
 # Words with a letter of the scripts that look-alikes are taken from; other scripts need no second look.
 _LOOK_ALIKE_WORD: Final = re.compile(r"\b[a-z0-9_]*+[\u00c0-\u058f\u1d00-\u1fff\ua700-\ua7ff]\w*")
@@ -161,7 +157,7 @@ class Normaliser:
             if not text.isascii():
                 text = _LOOK_ALIKE_WORD.sub(_read_as_latin, text)
                 if _ASCII_WORD.search(text):
-                    text = _LONE_LOOK_ALIKE.sub(lambda found: found.group().translate(_LOOK_ALIKES), text)
+                    text = _LONE_LOOK_ALIKE.sub(lambda found: found.group().translate(LOOK_ALIKES), text)
         if "'" in text:
             text = _CONTRACTION.sub(lambda found: _CONTRACTED[found.group(1)], text)
             text = _SINGLE_QUOTED.sub(r' "\1" ', _INNER_APOSTROPHE.sub("", text))
@@ -389,8 +385,8 @@ class Normaliser:
 def _read_as_latin(match: re.Match[str]) -> str:
     word = match.group()
     if _ASCII_LETTER.search(word):
-        return word.translate(_LOOK_ALIKES)
-    plain = word.translate(_LOOK_ALIKES)
+        return word.translate(LOOK_ALIKES)
+    plain = word.translate(LOOK_ALIKES)
     return plain if plain.isascii() and len(plain) > 1 else word
 
 

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from silent_infinity.domain.look_alikes import LOOK_ALIKES
+
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]"
@@ -21,10 +23,6 @@ _PUNCTUATION: Final = str.maketrans(
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
         **dict.fromkeys("\u3002\u0964\uff61", "."),
     }
-)
-_LOOK_ALIKES: Final = str.maketrans(
-    "абвгеһікӏмнорѕтухјԁԛԝүɑɡɩαβεικνορτυχωηγᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢıłøđз",
-    "abbrehiklmhopctyxjdqwyagiabeiknoptuxwnyabcdefghijklmnoprstuvwyzilode",
 )
 _FOREIGN_WORD: Final = re.compile(r"\w*[^\W\x00-\x7f]\w*")
 _ASCII_LETTER: Final = re.compile("[a-z]")
@@ -57,7 +55,7 @@ def _plain_letters(text: str) -> str:
 def _read_as_latin(match: re.Match[str]) -> str:
     word = match.group()
     # A word without any Latin letter is a word of its own script, or wholly made of look-alikes.
-    plain = word.translate(_LOOK_ALIKES)
+    plain = word.translate(LOOK_ALIKES)
     if _ASCII_LETTER.search(word):
         return plain
     return plain if plain.isascii() and len(plain) > 3 else word
