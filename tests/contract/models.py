@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from silent_infinity.domain.turn import Utterance
+from silent_infinity.domain.turn import SystemBlock, Utterance
 from silent_infinity.ports.llm import ModelRequest
 
 SECRET = "a sentence that a person wrote"
@@ -20,7 +20,7 @@ class WallClock:
 def asked(seconds: float = 5.0, **changes: Any) -> ModelRequest:
     """Return a request whose deadline is so many seconds away."""
     values: dict[str, Any] = {
-        "system": "You listen.",
+        "system": (SystemBlock("You listen."),),
         "messages": (
             Utterance("user", "hello"),
             Utterance("assistant", "Hello. How are you?"),

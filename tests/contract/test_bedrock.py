@@ -17,7 +17,7 @@ from botocore.config import Config
 from silent_infinity.adapters.llm import bedrock
 from silent_infinity.adapters.llm.bedrock import BedrockModel
 from silent_infinity.adapters.llm.deadline import DeadlineModel
-from silent_infinity.domain.turn import Usage
+from silent_infinity.domain.turn import SystemBlock, Usage
 from silent_infinity.ports.llm import (
     LiveModelForbiddenError,
     ModelError,
@@ -105,7 +105,7 @@ def test_a_reply_with_usage_price_and_times(fake: HttpFake, model: BedrockModel)
     """The price counts four kinds of tokens, an hour's cache, and the surcharge of a geographic profile."""
     fake.answer(stream(*WHOLE, seconds_between=0.03))
 
-    reply = model.complete(asked(system=LONG_PROMPT, cache_system_prompt=True))
+    reply = model.complete(asked(system=(SystemBlock(LONG_PROMPT, "1h"),)))
 
     assert reply.text == "You keep coming back to it."
     assert (reply.model_id, reply.provider, reply.finish_reason) == ("claude-sonnet-4-6", "bedrock", "stop")
@@ -118,7 +118,7 @@ def test_the_request_as_it_goes_out(fake: HttpFake, model: BedrockModel) -> None
     """The inference profile is in the path; the instructions are kept for as long as the class says."""
     fake.answer(stream(*WHOLE))
 
-    model.complete(asked(system=LONG_PROMPT, cache_system_prompt=True))
+    model.complete(asked(system=(SystemBlock(LONG_PROMPT, "1h"),)))
 
     (received,) = fake.received
     assert received.path == "/model/us.anthropic.claude-sonnet-4-6/converse-stream"
@@ -134,30 +134,30 @@ def test_the_request_as_it_goes_out(fake: HttpFake, model: BedrockModel) -> None
 
 
 @pytest.mark.parametrize(
-    ("changes", "ttl"),
+    ("changes", "ttls"),
     [
-        ({"turn_class": "TC6"}, "5m"),
-        ({"turn_class": "TC5"}, "1h"),
-        ({"cache_system_prompt": False}, None),
-        ({"system": "You listen."}, None),
-        ({"model_id": "mistral-large"}, None),
-        ({"turn_class": "TC7"}, None),
+        ({"system": (SystemBlock(LONG_PROMPT, "5m"),)}, ["5m"]),
+        ({"system": (SystemBlock(LONG_PROMPT, "1h"), SystemBlock("Teach.", "5m"))}, ["1h", "5m"]),
+        ({"system": (SystemBlock("You listen.", "1h"), SystemBlock(LONG_PROMPT, "1h"))}, ["1h"]),
+        ({"system": (SystemBlock(LONG_PROMPT),)}, []),
+        ({"system": (SystemBlock("You listen.", "1h"),)}, []),
+        ({"model_id": "mistral-large"}, []),
     ],
-    ids=["crisis", "teaching", "not wanted", "too short", "a model without a cache", "batch"],
+    ids=["crisis", "teaching", "long together", "not wanted", "too short", "a model without a cache"],
 )
 def test_instructions_are_cached_where_it_pays(
-    fake: HttpFake, model: BedrockModel, changes: dict[str, Any], ttl: str | None
+    fake: HttpFake, model: BedrockModel, changes: dict[str, Any], ttls: list[str]
 ) -> None:
     """Writing to a cache costs more than reading the prompt; a marker that a model lacks is an error."""
     fake.answer(stream(*WHOLE))
-    request = {"system": LONG_PROMPT, "cache_system_prompt": True, **changes}
+    request = {"system": (SystemBlock(LONG_PROMPT, "1h"),), **changes}
 
     model.complete(asked(**request))
 
     points = [
         block["cachePoint"]["ttl"] for block in fake.received[0].body["system"] if "cachePoint" in block
     ]
-    assert points == ([] if ttl is None else [ttl])
+    assert points == ttls
 
 
 def test_a_knob_that_a_model_lacks_is_dropped_and_noted(fake: HttpFake, model: BedrockModel) -> None:

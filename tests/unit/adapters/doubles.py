@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from silent_infinity.adapters.memory.clock import FixedClock
-from silent_infinity.domain.turn import Usage, Utterance
+from silent_infinity.domain.turn import SystemBlock, Usage, Utterance
 from silent_infinity.ports.clock import unix_ms
 from silent_infinity.ports.llm import ModelError, ModelReply, ModelRequest
 
@@ -17,7 +17,7 @@ START_MS = unix_ms(START)
 def a_request(**changes: Any) -> ModelRequest:
     """Return a request with ten seconds left on a clock that stands at START."""
     values: dict[str, Any] = {
-        "system": "You listen.",
+        "system": (SystemBlock("You listen."),),
         "messages": (Utterance("user", "hello"),),
         "model_id": "claude-sonnet-4-6",
         "max_tokens": 384,

@@ -109,7 +109,7 @@ class Wall:
     def now(self): return datetime.now(UTC)
 class Hangs:
     def complete(self, request): time.sleep(60)
-request = ModelRequest("", (), "m", 1, 0.0, int(time.time() * 1000) + 300, "TC4", "", "")
+request = ModelRequest((), (), "m", 1, 0.0, int(time.time() * 1000) + 300, "TC4", "", "")
 try:
     DeadlineModel(Hangs(), Wall()).complete(request)
 except ModelTimeoutError as error:

@@ -67,8 +67,12 @@ def test_the_initial_population_serves_the_designs_models() -> None:
     """A fresh deployment answers as the table says."""
     variants = production(initial_variants())
 
-    assert model_for("TC4", variants) == ModelChoice("claude-sonnet-4-6", 384, 0.7, True, (), "LLM_MODEL")
-    assert model_for("TC5", variants) == ModelChoice("claude-sonnet-4-6", 768, 0.65, True, (), "LLM_MODEL")
+    assert model_for("TC4", variants) == ModelChoice(
+        "claude-sonnet-4-6", 384, 0.7, ("1h", "1h"), (), "LLM_MODEL"
+    )
+    assert model_for("TC5", variants) == ModelChoice(
+        "claude-sonnet-4-6", 768, 0.65, ("1h", "5m"), (), "LLM_MODEL"
+    )
     assert model_for("TC3", variants).exposed_category is None
 
 
@@ -123,12 +127,12 @@ def test_small_talk_falls_back_to_the_other_model() -> None:
 
 def test_instructions_are_kept_unless_variant_or_class_forbid_it() -> None:
     """Batch work is too far apart for any cache."""
-    assert (
-        model_for("TC4", variant(model_id="claude-opus-4-7", cache_system_prompt=False)).cache_system_prompt
-        is False
-    )
-    assert model_for("TC4", {}).cache_system_prompt is True
-    assert model_for("TC7", {}).cache_system_prompt is False
+    uncached = variant(model_id="claude-opus-4-7", cache_system_prompt=False)
+
+    assert model_for("TC4", uncached).cache_ttls == (None, None)
+    assert model_for("TC4", {}).cache_ttls == ("1h", "1h")
+    assert model_for("TC5", {}).cache_ttls == ("1h", "5m")
+    assert model_for("TC7", {}).cache_ttls == (None, None)
 
 
 def test_a_class_that_is_none_is_a_mistake() -> None:

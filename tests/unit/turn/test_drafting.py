@@ -109,7 +109,7 @@ def test_a_model_is_asked_in_the_terms_of_its_class_variant_and_deadline() -> No
     assert asked.deadline_ms == 1_800_000_000_123
     assert (asked.turn_class, asked.message, asked.seed) == ("TC4", TELLING, "turn-1:2")
     assert (asked.max_tokens, asked.temperature) == (384, 0.3)
-    assert asked.cache_system_prompt
+    assert [block.cache_ttl for block in asked.system] == ["1h", "1h"]
     assert [message.role for message in asked.messages] == ["user", "assistant", "user"]
     assert "We buried him in May." in asked.messages[0].text
     assert asked.messages[1] == history[1]
@@ -131,8 +131,8 @@ def test_a_crisis_is_told_its_level_and_help_lines() -> None:
     _draft(calm, _request(turn_class="TC6", crisis=CrisisContext(2, (LINE,))))
     _draft(serious, _request(turn_class="TC6", crisis=CrisisContext(3, (LINE,))))
 
-    assert LINE["wording"] in calm.asked[0].system
-    assert calm.asked[0].system != serious.asked[0].system
+    assert LINE["wording"] in calm.asked[0].system_text
+    assert calm.asked[0].system_text != serious.asked[0].system_text
 
 
 def test_a_second_attempt_is_told_what_was_wrong() -> None:
@@ -141,7 +141,7 @@ def test_a_second_attempt_is_told_what_was_wrong() -> None:
     _draft(first, _request())
     _draft(second, _request(previous_failures=("too_long",)))
 
-    assert first.asked[0].system != second.asked[0].system
+    assert first.asked[0].system_text != second.asked[0].system_text
 
 
 def test_a_server_with_one_model_for_all_requests_exposes_no_model_variant() -> None:

@@ -162,11 +162,11 @@ def test_the_model_is_asked_as_the_class_says(clock: FixedClock) -> None:
     [request] = model.requests
     assert (request.model_id, request.max_tokens, request.temperature) == ("claude-haiku-4-5", 64, 0.0)
     assert (request.turn_class, request.fallback_models) == ("TC1", ())
-    assert (request.seed, request.cache_system_prompt) == ("turn-1", True)
+    assert (request.seed, request.system[0].cache_ttl) == ("turn-1", "1h")
     assert [utterance.role for utterance in request.messages] == ["user"]
     assert "A long year." in request.messages[0].text
     assert OPEN in request.messages[0].text
-    assert OPEN not in request.system
+    assert OPEN not in request.system_text
 
 
 def test_the_production_variant_names_the_model(clock: FixedClock) -> None:

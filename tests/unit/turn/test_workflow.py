@@ -219,7 +219,7 @@ def test_a_weak_draft_is_written_again_with_what_was_wrong(world: World) -> None
     assert answer["quality"]["attempts"] == 2
     assert answer["usage"]["tokens_input"] == 200
     first, second = world.model.requests  # type: ignore[attr-defined]  # the scripted model keeps requests
-    assert second.system != first.system
+    assert second.system_text != first.system_text
 
 
 def test_two_weak_drafts_end_with_the_composer(world: World) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from silent_infinity.domain import prose
 from silent_infinity.domain.quality_codes import instructions_for
-from silent_infinity.domain.turn import Utterance
+from silent_infinity.domain.turn import SystemBlock, Utterance
 
 PERSONA: Final = "system"
 PERSONA_VERSION: Final = 2
@@ -184,13 +184,14 @@ def build_messages(
     previous_failures: Sequence[str] = (),
     regeneration: Prompt | None = None,
     history_characters: int = HISTORY_CHARACTERS,
-) -> tuple[str, list[dict[str, str]]]:
-    """Return (system text, messages) of one turn.
+    cache_ttls: tuple[str | None, str | None] = (None, None),
+) -> tuple[tuple[SystemBlock, ...], list[dict[str, str]]]:
+    """Return (system blocks, messages) of one turn.
 
-    The system text begins with what never changes (persona, class), so that providers can cache it, and ends
-    with what does. Messages alternate between `user` and `assistant`, begin and end with `user`, and hold at
-    most `history_characters` of earlier turns. `previous_failures` are failure codes of the draft before this
-    one.
+    The blocks begin with what never changes (persona, class), so that providers can cache it, and end
+    with what does; `cache_ttls` are how long these two are worth keeping. Messages alternate between `user`
+    and `assistant`, begin and end with `user`, and hold at most `history_characters` of earlier turns.
+    `previous_failures` are failure codes of the draft before this one.
 
     Raises:
         PromptError: `instructions` declares an input that a turn does not have.
@@ -201,16 +202,16 @@ def build_messages(
         "resources": describe_resources(resources),
     }
     parts = [
-        render(persona, {name: values[name] for name in persona.inputs if name in values}),
-        render(instructions, {name: values[name] for name in instructions.inputs if name in values}),
+        SystemBlock(render(prompt, {name: values[name] for name in prompt.inputs if name in values}), ttl)
+        for prompt, ttl in zip((persona, instructions), cache_ttls, strict=True)
     ]
     if previous_failures:
         told = "\n".join(f"- {line}" for line in instructions_for(previous_failures))
-        parts.append(render(regeneration or bundled(REGENERATION), {"instructions": told}))
+        parts.append(SystemBlock(render(regeneration or bundled(REGENERATION), {"instructions": told})))
     closing = f"\n\n{instructions.closing}" if instructions.closing else ""
     messages = _recent(history, history_characters)
     _append(messages, "user", delimited(message) + closing)
-    return "\n\n".join(parts), messages
+    return tuple(parts), messages
 
 
 def describe_resources(resources: Sequence[Mapping[str, Any]]) -> str:

@@ -32,6 +32,16 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemBlock:
+    """A part of a model's instructions. With a `cache_ttl` (`5m` or `1h`), the instructions up to the end of
+    this block are the same for many turns and worth keeping that long at the provider.
+    """
+
+    text: str
+    cache_ttl: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AssignedVariant:
     """The arm of a category that a turn takes, with its configuration."""
 

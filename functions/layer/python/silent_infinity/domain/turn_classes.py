@@ -36,6 +36,7 @@ class TurnClass:
     temperature: float
     budget_ms: int
     cache_ttl: str | None = None
+    instructions_cache_ttl: str | None = None
     prompt: PromptRef | None = None
     never_families: tuple[str, ...] = ()
     fallback_models: tuple[str, ...] = ()
@@ -48,13 +49,14 @@ class ModelChoice:
     """The model that serves a turn and how it is asked.
 
     `exposed_category` names the category whose variant really decided, and is None when the class's own
-    default did: because there is no variant, or because its model must not serve the class.
+    default did: because there is no variant, or because its model must not serve the class. `cache_ttls` are
+    how long persona and class instructions are worth keeping at the provider.
     """
 
     model_id: str
     max_tokens: int
     temperature: float
-    cache_system_prompt: bool
+    cache_ttls: tuple[str | None, str | None]
     fallback_models: tuple[str, ...] = ()
     exposed_category: str | None = None
 
@@ -91,7 +93,9 @@ def model_for(
         model_id=model_id,
         max_tokens=min(rules.max_tokens, int(config.get("max_tokens", rules.max_tokens))),
         temperature=min(rules.temperature, float(config.get("temperature", rules.temperature))),
-        cache_system_prompt=rules.cache_ttl is not None and bool(config.get("cache_system_prompt", True)),
+        cache_ttls=(rules.cache_ttl, rules.instructions_cache_ttl or rules.cache_ttl)
+        if config.get("cache_system_prompt", True)
+        else (None, None),
         fallback_models=tuple(name for name in rules.fallback_models if name != model_id),
         exposed_category=rules.category if used else None,
     )

@@ -1,9 +1,10 @@
 """The one wire method of every language model, real, composed or wrapped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from silent_infinity.domain.turn import Usage, Utterance
+from silent_infinity.domain.turn import SystemBlock, Usage, Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +13,13 @@ class ModelRequest:
 
     `message` is what the person wrote, undelimited, for models that need no prompt; the last of `messages`
     carries it delimited. `seed` makes the choices of offline models repeatable. `fallback_models` are the
-    catalogue ids to try, in order, when `model_id` does not answer.
+    catalogue ids to try, in order, when `model_id` does not answer. `session_id` says whose budget the call
+    is charged to; empty where there is no session. `response_schema` is the JSON Schema that the answer has
+    to keep: providers that can are told to enforce it, and the caller checks it all the same. `stream` asks
+    for the answer in pieces, which is what tells when the first token came.
     """
 
-    system: str
+    system: tuple[SystemBlock, ...]
     messages: tuple[Utterance, ...]
     model_id: str
     max_tokens: int
@@ -24,8 +28,15 @@ class ModelRequest:
     turn_class: str
     message: str
     seed: str
-    cache_system_prompt: bool = False
     fallback_models: tuple[str, ...] = ()
+    session_id: str = ""
+    response_schema: Mapping[str, Any] | None = None
+    stream: bool = True
+
+    @property
+    def system_text(self) -> str:
+        """All instructions as one text, for providers that take no blocks."""
+        return "\n\n".join(block.text for block in self.system)
 
 
 @dataclass(frozen=True, slots=True)

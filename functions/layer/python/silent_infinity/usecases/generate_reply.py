@@ -108,6 +108,7 @@ class GenerateReply:
             crisis_level=request.crisis.level,
             resources=request.crisis.resources,
             previous_failures=request.previous_failures,
+            cache_ttls=choice.cache_ttls,
         )
         prompt_id, prompt_sha = lineage(persona, instructions)
         start = unix_ms(self._clock.now())
@@ -121,8 +122,8 @@ class GenerateReply:
             turn_class=request.turn_class,
             message=request.message,
             seed=seed,
-            cache_system_prompt=choice.cache_system_prompt,
             fallback_models=choice.fallback_models,
+            session_id=request.session_id,
         )
         try:
             reply = self._model.complete(asked)

@@ -14,7 +14,7 @@ from silent_infinity.domain.crisis.model_screen import (
 )
 from silent_infinity.domain.crisis.verdict import ScreenCase, Verdict
 from silent_infinity.domain.prompts import Prompt, PromptError, bundled
-from silent_infinity.domain.turn import AssignedVariant, ScreenModelCall, Utterance
+from silent_infinity.domain.turn import AssignedVariant, ScreenModelCall, SystemBlock, Utterance
 from silent_infinity.domain.turn_classes import ModelChoice, model_for, turn_classes
 from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.llm import LanguageModel, ModelError, ModelReply, ModelRequest, ModelTimeoutError
@@ -93,7 +93,7 @@ class ModelStage:
         system, text = question(prompt, case.message, self._history)
         asked = Utterance("user", text)
         return ModelRequest(
-            system=system,
+            system=(SystemBlock(system, choice.cache_ttls[0]),),
             messages=(asked,),
             model_id=choice.model_id,
             max_tokens=choice.max_tokens,
@@ -102,7 +102,6 @@ class ModelStage:
             turn_class=SCREEN_CLASS,
             message=case.message,
             seed=self._seed,
-            cache_system_prompt=choice.cache_system_prompt,
         )
 
 

@@ -5,7 +5,7 @@ is late is served as far as it got. It needs the IAM action `bedrock:InvokeModel
 inference profile and on the models behind it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -28,8 +28,7 @@ from silent_infinity.adapters.llm.codes import code
 from silent_infinity.adapters.llm.live_switch import require_permission
 from silent_infinity.adapters.llm.streamed import StreamedReply, served
 from silent_infinity.domain.models import Model, catalogue
-from silent_infinity.domain.turn import Usage, Utterance
-from silent_infinity.domain.turn_classes import turn_classes
+from silent_infinity.domain.turn import SystemBlock, Usage, Utterance
 from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.llm import (
     ModelError,
@@ -91,9 +90,9 @@ class BedrockModel:
         name = served(request, PROVIDER, model.name_at(PROVIDER) if model else request.model_id)
         client = self._client()
         require_permission(client.meta.endpoint_url)
-        ttl = _cache_ttl(request, model)
+        system = _system(request.system, model)
         reply = StreamedReply(
-            request, self._clock, PROVIDER, model.id if model else name, cache_ttl=ttl or "5m"
+            request, self._clock, PROVIDER, model.id if model else name, cache_ttl=_longest_ttl(request)
         )
         inference: dict[str, Any] = {"maxTokens": request.max_tokens}
         if model is None or model.accepts_temperature:
@@ -103,7 +102,7 @@ class BedrockModel:
         with _mapped_errors():
             answer = client.converse_stream(
                 modelId=name,
-                system=cast(Any, _system(request.system, ttl)),
+                system=cast(Any, system),
                 messages=[_message(utterance) for utterance in request.messages],
                 inferenceConfig=cast(Any, inference),
             )
@@ -131,21 +130,24 @@ def _take(event: Mapping[str, Any], reply: StreamedReply) -> None:
         )
 
 
-def _cache_ttl(request: ModelRequest, model: Model | None) -> str | None:
-    """Return how long the instructions are to be kept, or None if they are not worth keeping or cannot be."""
-    wanted = turn_classes()[request.turn_class].cache_ttl
-    if not request.cache_system_prompt or wanted is None or model is None or not model.cache_ttls:
-        return None
-    if len(request.system) < model.min_cacheable_tokens * CHARACTERS_PER_TOKEN:
-        return None
-    return wanted if wanted in model.cache_ttls else model.cache_ttls[0]
+def _system(blocks: Sequence[SystemBlock], model: Model | None) -> list[dict[str, Any]]:
+    """Return the instructions with a cache point after each block that is worth keeping and can be kept."""
+    told: list[dict[str, Any]] = []
+    characters = 0
+    for block in blocks:
+        told.append({"text": block.text})
+        characters += len(block.text)
+        if block.cache_ttl is None or model is None or not model.cache_ttls:
+            continue
+        if characters >= model.min_cacheable_tokens * CHARACTERS_PER_TOKEN:
+            ttl = block.cache_ttl if block.cache_ttl in model.cache_ttls else model.cache_ttls[0]
+            told.append({"cachePoint": {"type": "default", "ttl": ttl}})
+    return told
 
 
-def _system(text: str, cache_ttl: str | None) -> list[dict[str, Any]]:
-    blocks: list[dict[str, Any]] = [{"text": text}]
-    if cache_ttl is not None:
-        blocks.append({"cachePoint": {"type": "default", "ttl": cache_ttl}})
-    return blocks
+def _longest_ttl(request: ModelRequest) -> str:
+    """Return the life for which cache writes are priced: the longest that was asked for."""
+    return "1h" if any(block.cache_ttl == "1h" for block in request.system) else "5m"
 
 
 def _message(utterance: Utterance) -> Any:

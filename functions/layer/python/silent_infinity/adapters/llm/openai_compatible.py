@@ -134,4 +134,4 @@ class OpenAICompatibleModel:
 
 def _messages(request: ModelRequest) -> Any:
     spoken = [{"role": utterance.role, "content": utterance.text} for utterance in request.messages]
-    return [{"role": "system", "content": request.system}, *spoken]
+    return [{"role": "system", "content": request.system_text}, *spoken]
