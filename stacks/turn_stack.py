@@ -4,15 +4,14 @@ import hashlib
 
 from aws_cdk import CfnOutput, CustomResource, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks import templates
-from stacks.bedrock import INVOKE_MODEL, model_arns
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.gradual_deployment import GradualDeployment
+from stacks.constructs.model_access import ModelAccess
 from stacks.constructs.operations import FIVE_MINUTES, ONE_MINUTE, OperationsTopic, alarm
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
@@ -47,13 +46,7 @@ class TurnStack(Stack):
         self._layer = PythonLayer(self, "Layer", environment=environment)
         self.operations = OperationsTopic(self, "Operations", environment=environment)
 
-        self._api_key = (
-            secretsmanager.Secret.from_secret_complete_arn(
-                self, "LlmApiKey", environment.llm_api_key_secret_arn
-            )
-            if environment.llm_api_key_secret_arn
-            else None
-        )
+        self._models = ModelAccess(self, "Models", environment=environment)
 
         capture = self._capture()
         screen = self._screen()
@@ -174,12 +167,12 @@ class TurnStack(Stack):
             seconds=5,
             memory_mb=environment.screen_memory_mb,
             settings={
-                **self._model_settings(),
+                **self._models.settings(),
                 **({Setting.SCREEN_BAND_LOW: band} if band else {}),
             },
         )
         # No prompt store: the screen's prompt comes with the layer, so that nothing has to be fetched first.
-        self._allow_models(screen)
+        self._models.allow(screen)
         return screen
 
     def _generate(self) -> SinglePurposeFunction:
@@ -192,12 +185,12 @@ class TurnStack(Stack):
             settings={
                 Setting.PROMPTS_TABLE: data.prompts.table_name,
                 Setting.PROMPTS_BUCKET: data.prompts_bucket.bucket_name,
-                **self._model_settings(),
+                **self._models.settings(),
             },
         )
         allow_items(generate, data.prompts, "GetItem")
         allow_objects(generate, data.prompts_bucket)
-        self._allow_models(generate)
+        self._models.allow(generate)
         return generate
 
     def _validate(self) -> SinglePurposeFunction:
@@ -232,27 +225,6 @@ class TurnStack(Stack):
             arn = self.format_arn(service="bedrock", resource="guardrail", resource_name=guardrail)
             validate.allow(("bedrock:ApplyGuardrail",), arn)
         return validate
-
-    def _model_settings(self) -> dict[Setting, str]:
-        """Return what a function needs to know of the language models; nothing that the environment leaves
-        empty.
-        """
-        environment = self._environment
-        settings = {
-            Setting.LLM_PROVIDER: environment.llm_provider,
-            Setting.LLM_BASE_URL: environment.llm_base_url,
-            Setting.LLM_MODEL_ID: environment.llm_model_id,
-            Setting.LLM_MAX_OUTPUT_TOKENS: str(environment.llm_max_output_tokens or ""),
-            Setting.LLM_API_KEY_SECRET_ARN: environment.llm_api_key_secret_arn,
-        }
-        return {setting: value for setting, value in settings.items() if value}
-
-    def _allow_models(self, function: SinglePurposeFunction) -> None:
-        environment = self._environment
-        if environment.llm_provider == "bedrock":
-            function.allow(INVOKE_MODEL, *model_arns(self, environment.bedrock_regions))
-        if self._api_key:
-            allow_secret(function, self._api_key)
 
     def _recorder(
         self,
