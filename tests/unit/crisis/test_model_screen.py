@@ -14,13 +14,13 @@ from silent_infinity.domain.crisis.model_screen import (
     EARLIER_UTTERANCES,
     LONGEST_ANSWER,
     MODEL_SCREEN,
-    AnswerError,
     is_trivial,
     needs_model,
     question,
     read_answer,
 )
 from silent_infinity.domain.crisis.verdict import ScreenCase, Verdict
+from silent_infinity.domain.json_answer import AnswerError
 from silent_infinity.domain.prompts import CLOSE, OPEN, bundled
 from silent_infinity.domain.turn import Utterance
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from silent_infinity.domain.crisis.band import Band
 from silent_infinity.domain.crisis.model_screen import (
     MODEL_SCREEN,
-    AnswerError,
     needs_model,
     question,
     read_answer,
 )
 from silent_infinity.domain.crisis.verdict import ScreenCase, Verdict
+from silent_infinity.domain.json_answer import AnswerError
 from silent_infinity.domain.prompts import Prompt, PromptError, bundled
 from silent_infinity.domain.turn import AssignedVariant, ScreenModelCall, SystemBlock, Utterance
 from silent_infinity.domain.turn_classes import ModelChoice, model_for, turn_classes

@@ -2,16 +2,15 @@
 answer is read.
 """
 
-import json
-import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from silent_infinity.data import load
 from silent_infinity.domain.crisis.band import Band
 from silent_infinity.domain.crisis.verdict import RISK_LEVEL, ScreenCase, Verdict
+from silent_infinity.domain.json_answer import AnswerError, is_whole, read_object
 from silent_infinity.domain.prompts import Prompt, delimited, disarm, render
 from silent_infinity.domain.turn import Utterance
 
@@ -25,13 +24,8 @@ EARLIER_CHARACTERS: Final = 500
 LONGEST_ANSWER: Final = 400
 """Characters. An answer is some thirty; whatever is so much longer is none."""
 
-_FENCED: Final = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
 _FIELDS: Final = {"level", "about_other"}
 _SILENT: Final = "PZC"  # punctuation, separators, controls: Unicode's categories of what says nothing
-
-
-class AnswerError(ValueError):
-    """A model's answer cannot be read. The message is a code, never a part of the answer."""
 
 
 def needs_model(case: ScreenCase, band: Band) -> bool:
@@ -77,40 +71,17 @@ def read_answer(text: str) -> Verdict:
     Raises:
         AnswerError: it is empty, no JSON object, or breaks the schema.
     """
-    answer = text.strip()
-    if not answer:
-        raise AnswerError(f"{MODEL_SCREEN}:empty")
-    if len(answer) > LONGEST_ANSWER:
-        raise AnswerError(f"{MODEL_SCREEN}:malformed")
-    fenced = _FENCED.fullmatch(answer)
-    try:
-        value = json.loads(fenced[1] if fenced else answer, object_pairs_hook=_object)
-    except (ValueError, RecursionError):
-        raise AnswerError(f"{MODEL_SCREEN}:malformed") from None
-    if not isinstance(value, dict) or value.keys() != _FIELDS:
+    value = read_object(text, asker=MODEL_SCREEN, longest=LONGEST_ANSWER)
+    if value.keys() != _FIELDS:
         raise AnswerError(f"{MODEL_SCREEN}:schema")
     level, about_other = value["level"], value["about_other"]
-    if not _is_level(level) or not isinstance(about_other, bool):
+    if not is_whole(level, 0, 4) or not isinstance(about_other, bool):
         raise AnswerError(f"{MODEL_SCREEN}:schema")
     return Verdict(
         level=int(level),
         rule_ids=(MODEL_SCREEN,) if level else (),
         about_other=about_other and level >= RISK_LEVEL,
     )
-
-
-def _is_level(value: Any) -> bool:
-    # To JSON Schema 3.0 is an integer and true is none; Python sees it the other way round.
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return whole and not isinstance(value, bool) and 0 <= value <= 4
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a key that comes twice: which of its values is meant, nobody can say."""
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        raise ValueError("a key comes twice")
-    return value
 
 
 def _quoted(utterance: Utterance) -> str:
