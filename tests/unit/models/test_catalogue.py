@@ -4,6 +4,8 @@ import re
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from silent_infinity.data import load
 from silent_infinity.domain.models import Catalogue, Model, Price, catalogue
@@ -115,6 +117,81 @@ def test_bedrock_in_a_geography_costs_a_tenth_more_than_the_list() -> None:
 
     assert (usage.cost_usd, notes) == (3.3, ())
     assert elsewhere.cost_usd == 3.0
+
+
+def test_the_global_profile_costs_the_list_price() -> None:
+    """The surcharge is for staying in one geography; who lets requests travel does not pay it."""
+    usage, _ = priced(
+        Usage(1_000_000), "claude-sonnet-4-6", provider="bedrock", profile="global", day="2026-11-21"
+    )
+    european, _ = priced(
+        Usage(1_000_000), "claude-sonnet-4-6", provider="bedrock", profile="eu", day="2026-11-21"
+    )
+
+    assert (usage.cost_usd, european.cost_usd) == (3.0, 3.3)
+
+
+def test_each_token_that_is_written_to_a_cache_has_the_price_of_its_life() -> None:
+    """A teaching turn keeps the persona for an hour and its instructions for five minutes."""
+    usage = Usage(tokens_cache_write=1_000_000)
+    price = known("claude-sonnet-4-6").prices[0]
+
+    assert cost_usd(usage, price, written_1h=400_000) == 0.4 * 6 + 0.6 * 3.75
+    assert cost_usd(usage, price, written_1h=0, cache_ttl="1h") == 3.75
+    assert cost_usd(usage, price, written_1h=1_000_000) == 6
+    assert cost_usd(usage, price, written_1h=2_000_000) == 6
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9))
+def test_the_life_of_a_write_moves_its_price_between_the_two_that_are_listed(written: int, long: int) -> None:
+    """Whatever a provider reports, the cost lies between all for five minutes and all for an hour."""
+    usage = Usage(tokens_cache_write=written)
+    price = known("claude-haiku-4-5").prices[0]
+
+    cost = cost_usd(usage, price, written_1h=long)
+
+    assert cost_usd(usage, price, cache_ttl="5m") <= cost <= cost_usd(usage, price, cache_ttl="1h")
+
+
+@pytest.mark.parametrize("name", LIST_PRICES)
+def test_a_batch_costs_half(name: str) -> None:
+    """The weekly synthesis can wait for a day, and is paid accordingly."""
+    alone, _ = priced(USAGE, name, provider="anthropic", day="2026-11-21")
+    together, _ = priced(USAGE, name, provider="anthropic", day="2026-11-21", batch=True)
+
+    assert together.cost_usd == pytest.approx(alone.cost_usd / 2, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "bare"),
+    [
+        ("us.anthropic.claude-sonnet-4-6", "us", "anthropic.claude-sonnet-4-6"),
+        ("global.anthropic.claude-sonnet-4-6", "global", "anthropic.claude-sonnet-4-6"),
+        ("us-gov.anthropic.claude-sonnet-4-6", "us-gov", "anthropic.claude-sonnet-4-6"),
+        ("mistral.mistral-large-2402-v1:0", "", "mistral.mistral-large-2402-v1:0"),
+        ("claude-sonnet-4-6", "", "claude-sonnet-4-6"),
+        ("gpt-4.1-mini", "", "gpt-4.1-mini"),
+    ],
+)
+def test_a_profile_is_told_apart_from_the_model_behind_it(name: str, profile: str, bare: str) -> None:
+    """A point in a name is not yet a profile."""
+    assert (catalogue().profile_of(name), catalogue().bare(name)) == (profile, bare)
+
+
+@pytest.mark.parametrize("profile", catalogue().profiles)
+def test_a_model_is_found_through_every_profile(profile: str) -> None:
+    """An environment in Europe must not lose its prices and flags."""
+    assert known(f"{profile}.anthropic.claude-opus-4-7").id == "claude-opus-4-7"
+
+
+def test_flags_name_providers_that_serve_the_model() -> None:
+    """A flag with a misspelt provider would silently be off."""
+    for model in catalogue().models:
+        assert set(model.schema_at) <= set(model.names), model.id
+        assert {key.partition(":")[0] for key in model.price_factors} <= set(model.names), model.id
+        assert {key.partition(":")[2] for key in model.price_factors} <= {"", *catalogue().profiles}
+        assert model.token_limit in ("max_tokens", "max_completion_tokens"), model.id
+        assert 0 <= model.batch_discount < 1
 
 
 def test_an_unknown_model_costs_nothing_and_leaves_a_note() -> None:

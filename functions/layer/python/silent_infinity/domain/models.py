@@ -26,8 +26,10 @@ class Model:
     """A model of the catalogue.
 
     `names` maps a provider to what it calls the model. A prompt is cached from `min_cacheable_tokens` tokens
-    on, for one of `cache_ttls` (none: never). `price_factors` maps a provider to what its list price is
-    multiplied with.
+    on, for one of `cache_ttls` (none: never). `price_factors` maps a provider, or `provider:profile`, to what
+    the list price is multiplied with there; `batch_discount` is the part of it that a batch does not pay.
+    `schema_at` names the providers that keep this model's answer to a JSON Schema. `token_limit` is what the
+    OpenAI-style API calls the limit of its answer.
     """
 
     id: str
@@ -38,19 +40,28 @@ class Model:
     min_cacheable_tokens: int = 0
     cache_ttls: tuple[str, ...] = ()
     max_output_tokens: int = 4096
+    schema_at: tuple[str, ...] = ()
+    token_limit: str = "max_tokens"
     prices: tuple[Price, ...] = ()
     price_factors: dict[str, float] = field(default_factory=dict)
+    batch_discount: float = 0.0
 
     def name_at(self, provider: str) -> str | None:
         """Return what the provider calls the model, or None if it does not serve it."""
         return self.names.get(provider)
 
+    def price_factor(self, provider: str, profile: str = "") -> float:
+        """Return what the list price is multiplied with at a provider, through one of its profiles."""
+        usual = self.price_factors.get(provider, 1.0)
+        return self.price_factors.get(f"{provider}:{profile}", usual)
+
 
 class Catalogue:
-    """Models by any of their names."""
+    """Models by any of their names. `profiles` are the inference profiles of Bedrock that a name may begin with."""
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    def __init__(self, models: Iterable[Model], profiles: Iterable[str] = ()) -> None:
         self.models = tuple(models)
+        self.profiles = tuple(profiles)
         self._by_name = {
             name: model for model in self.models for name in (model.id, *model.aliases, *model.names.values())
         }
@@ -62,11 +73,22 @@ class Catalogue:
         Raises:
             PayloadError: a field is missing.
         """
-        return cls(from_payload(Model, entry) for entry in document["models"])
+        models = (from_payload(Model, entry) for entry in document["models"])
+        return cls(models, document.get("bedrock_profiles", ()))
 
     def find(self, name: str) -> Model | None:
-        """Return the model that is called this by anybody, or None."""
-        return self._by_name.get(name)
+        """Return the model that is called this by anybody, through whatever profile, or None."""
+        return self._by_name.get(name) or self._by_name.get(self.bare(name))
+
+    def profile_of(self, name: str) -> str:
+        """Return the Bedrock inference profile that a name begins with, such as `us`; empty if with none."""
+        first, dot, _ = name.partition(".")
+        return first if dot and first in self.profiles else ""
+
+    def bare(self, name: str) -> str:
+        """Return a name without its inference profile."""
+        profile = self.profile_of(name)
+        return name.removeprefix(f"{profile}.") if profile else name
 
 
 @cache
