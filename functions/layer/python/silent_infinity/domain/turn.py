@@ -165,6 +165,44 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One attempt at a model: what was asked, who answered, what it cost and how it ended. No text.
+
+    `model_asked` is the catalogue's id or the name of the server's one model; `model_answered` is empty when
+    nobody did. Tokens and price are as in `Usage`, and zero where a failed call did not tell. Milliseconds run
+    from the request; `ttft_ms` is 0 without a first token. `outcome` is `ok`, `length`, `refused`, or the code
+    of the error. `notes` are codes: retries, reductions, what was dropped.
+    """
+
+    turn_class: str = ""
+    model_asked: str = ""
+    model_answered: str = ""
+    provider: str = ""
+    prompt_id: str = ""
+    prompt_sha: str = ""
+    tokens_input: int = 0
+    tokens_output: int = 0
+    tokens_cache_read: int = 0
+    tokens_cache_write: int = 0
+    cost_usd: float = 0.0
+    ttft_ms: int = 0
+    total_ms: int = 0
+    outcome: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def usage(self) -> Usage:
+        """The call's tokens and price."""
+        return Usage(
+            self.tokens_input,
+            self.tokens_output,
+            self.tokens_cache_read,
+            self.tokens_cache_write,
+            self.cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ScreenModelCall:
     """The crisis screen's call of a model (TC1), if there was one: `model_id` is empty if not.
 
@@ -199,7 +237,9 @@ class Draft:
 
     `reserve_text` is the composer's reply, safe to serve as it stands; empty for crisis turns, whose
     reserve is the vetted reply of the screen. `exposures` names the variants that really had a part in this
-    draft.
+    draft. `model_calls` are all attempts at models, failed ones too, and `usage` includes what they cost.
+    `budget_level` says how far a budget has brought the draft down: `full`, `reduced` or `minimal`; empty if
+    nobody asked.
     """
 
     text: str
@@ -218,3 +258,5 @@ class Draft:
     degraded: tuple[str, ...] = ()
     error_class: str | None = None
     retry_count: int = 0
+    model_calls: tuple[ModelCall, ...] = ()
+    budget_level: str = ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from silent_infinity.domain.turn import SystemBlock, Usage, Utterance
+from silent_infinity.domain.turn import ModelCall, SystemBlock, Usage, Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class ModelRequest:
     catalogue ids to try, in order, when `model_id` does not answer. `session_id` says whose budget the call
     is charged to; empty where there is no session. `response_schema` is the JSON Schema that the answer has
     to keep: providers that can are told to enforce it, and the caller checks it all the same. `stream` asks
-    for the answer in pieces, which is what tells when the first token came.
+    for the answer in pieces, which is what tells when the first token came. `prompt_id` and `prompt_sha` name
+    the instructions for the record of the call.
     """
 
     system: tuple[SystemBlock, ...]
@@ -32,6 +33,8 @@ class ModelRequest:
     session_id: str = ""
     response_schema: Mapping[str, Any] | None = None
     stream: bool = True
+    prompt_id: str = ""
+    prompt_sha: str = ""
 
     @property
     def system_text(self) -> str:
@@ -41,7 +44,10 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What a model answered. `finish_reason` is `stop`, `length` or the provider's own word for a refusal."""
+    """What a model answered. `finish_reason` is `stop`, `length` or the provider's own word for a refusal.
+
+    `calls` are all attempts that were made for it; `usage` is what they cost together.
+    """
 
     text: str
     model_id: str
@@ -53,10 +59,16 @@ class ModelReply:
     fallback_used: bool = False
     retry_count: int = 0
     notes: tuple[str, ...] = ()
+    calls: tuple[ModelCall, ...] = ()
 
 
 class ModelError(RuntimeError):
-    """A model did not answer. The message is a code, never text of a prompt, a person or a provider."""
+    """A model did not answer. The message is a code, never text of a prompt, a person or a provider.
+
+    `calls` are the attempts that were made.
+    """
+
+    calls: tuple[ModelCall, ...] = ()
 
 
 class TransientModelError(ModelError):
@@ -69,6 +81,10 @@ class ModelTimeoutError(TransientModelError):
 
 class LiveModelForbiddenError(ModelError):
     """A test run tried to call a model beyond this machine."""
+
+
+class BudgetSpentError(ModelError):
+    """No budget is left for a model: no other model may be asked in its place."""
 
 
 class LanguageModel(Protocol):
