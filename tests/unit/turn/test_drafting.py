@@ -109,7 +109,7 @@ def test_a_model_is_asked_in_the_terms_of_its_class_variant_and_deadline() -> No
     assert asked.deadline_ms == 1_800_000_000_123
     assert (asked.turn_class, asked.message, asked.seed) == ("TC4", TELLING, "turn-1:2")
     assert (asked.max_tokens, asked.temperature) == (384, 0.3)
-    assert [block.cache_ttl for block in asked.system] == ["1h", "1h"]
+    assert [block.cache_ttl for block in asked.system] == ["1h", "1h", None]
     assert [message.role for message in asked.messages] == ["user", "assistant", "user"]
     assert "We buried him in May." in asked.messages[0].text
     assert asked.messages[1] == history[1]

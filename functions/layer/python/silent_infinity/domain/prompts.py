@@ -3,6 +3,9 @@ messages.
 
 A prompt file is immutable: a change is a new version in a new file. The text of a person never becomes part
 of the instructions: it travels in a user message of its own, between delimiters that it cannot close.
+
+Instructions travel in blocks. What is the same for everybody comes first and may be kept by a provider; what
+differs by person or turn stands below the line `--- each turn ---` of a file and comes last.
 """
 
 import hashlib
@@ -15,12 +18,13 @@ from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from silent_infinity.domain import prose
-from silent_infinity.domain.quality_codes import instructions_for
+from silent_infinity.domain.quality_codes import instructions_for, second_attempt
 from silent_infinity.domain.turn import SystemBlock, Utterance
 
 PERSONA: Final = "system"
-PERSONA_VERSION: Final = 2
+PERSONA_VERSION: Final = 4
 REGENERATION: Final = "regeneration"
+REGENERATION_VERSION: Final = 2
 TEMPLATE_OF_CLASS: Final[Mapping[str, str]] = {
     "TC3": "small_talk",
     "TC4": "reflective_mirror",
@@ -32,6 +36,9 @@ TEMPLATE_OF_CLASS: Final[Mapping[str, str]] = {
 OPEN: Final = "<person_message>"
 CLOSE: Final = "</person_message>"
 HISTORY_CHARACTERS: Final = 24_000
+
+EACH_TURN: Final = "--- each turn ---"
+"""The line of a prompt file below which stands what is filled in for each turn."""
 
 _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\$(?:(\$)|([a-z_][a-z0-9_]*))")
@@ -54,7 +61,7 @@ class PromptError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """One version of a prompt. `sha256` is that of the whole file; `closing` is repeated after the person's
-    message.
+    message. `body` stands above the line `--- each turn ---` of the file and `each_turn` below it.
     """
 
     template_id: str
@@ -63,6 +70,12 @@ class Prompt:
     body: str
     sha256: str
     closing: str = ""
+    each_turn: str = ""
+
+    @property
+    def stable(self) -> bool:
+        """Whether the body is the same whatever is filled in, so that a provider may keep it."""
+        return not any(match[2] for match in _PLACEHOLDER.finditer(self.body))
 
     @property
     def prompt_id(self) -> str:
@@ -88,8 +101,8 @@ def parse_prompt(text: str) -> Prompt:
     if not version.isascii() or not version.isdigit() or int(version) < 1:
         raise PromptError(f"{template_id}: version has to be a whole number from 1")
     inputs = tuple(part.strip() for part in fields.get("inputs", "").strip("[]").split(",") if part.strip())
-    body = match[2].strip()
-    used = {found[2] for found in _PLACEHOLDER.finditer(body) if found[2]}
+    body, _, each_turn = (part.strip() for part in match[2].partition(f"\n{EACH_TURN}\n"))
+    used = {found[2] for found in _PLACEHOLDER.finditer(f"{body}\n{each_turn}") if found[2]}
     for name in sorted(used - set(inputs)):
         raise PromptError(f"{template_id}/v{version}: the body uses ${name}, which inputs does not declare")
     for name in sorted(set(inputs) - used):
@@ -97,7 +110,7 @@ def parse_prompt(text: str) -> Prompt:
     if not body:
         raise PromptError(f"{template_id}/v{version}: the body is empty")
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Prompt(template_id, int(version), inputs, body, digest, fields.get("closing", ""))
+    return Prompt(template_id, int(version), inputs, body, digest, fields.get("closing", ""), each_turn)
 
 
 def _front_matter(block: str) -> dict[str, str]:
@@ -111,19 +124,28 @@ def _front_matter(block: str) -> dict[str, str]:
 
 
 def render(prompt: Prompt, inputs: Mapping[str, str]) -> str:
-    """Return the body of `prompt` with its inputs filled in. Values are never read as placeholders
+    """Return the whole of `prompt` with its inputs filled in. Values are never read as placeholders
     themselves.
 
     Raises:
         PromptError: an input is missing, or one is given that the prompt does not declare.
     """
+    return "\n\n".join(part for part in _rendered(prompt, inputs) if part)
+
+
+def _rendered(prompt: Prompt, inputs: Mapping[str, str]) -> tuple[str, str]:
+    """Return (body, each turn) of `prompt`, filled in."""
     for name in prompt.inputs:
         if name not in inputs:
             raise PromptError(f"{prompt.prompt_id}: the input {name} is missing")
     for name in inputs:
         if name not in prompt.inputs:
             raise PromptError(f"{prompt.prompt_id}: the input {name} is not declared")
-    return _PLACEHOLDER.sub(lambda match: "$" if match[1] else inputs[match[2]], prompt.body)
+
+    def filled(text: str) -> str:
+        return _PLACEHOLDER.sub(lambda match: "$" if match[1] else inputs[match[2]], text)
+
+    return filled(prompt.body), filled(prompt.each_turn)
 
 
 @cache
@@ -137,6 +159,18 @@ def bundled(template_id: str, version: int = 1) -> Prompt:
     if not _NAME.fullmatch(template_id) or not path.is_file():
         raise PromptError(f"{template_id}/v{version} is not among the bundled prompts")
     return parse_prompt(path.read_text(encoding="utf-8"))
+
+
+def newest(template_id: str) -> Prompt:
+    """Return the newest bundled version of a template, for when the one that is asked for cannot be had.
+
+    Raises:
+        PromptError: there is no such template here.
+    """
+    versions = [prompt for prompt in bundled_prompts() if prompt.template_id == template_id]
+    if not versions:
+        raise PromptError(f"{template_id} is not among the bundled prompts")
+    return versions[-1]
 
 
 @cache
@@ -188,10 +222,12 @@ def build_messages(
 ) -> tuple[tuple[SystemBlock, ...], list[dict[str, str]]]:
     """Return (system blocks, messages) of one turn.
 
-    The blocks begin with what never changes (persona, class), so that providers can cache it, and end
-    with what does; `cache_ttls` are how long these two are worth keeping. Messages alternate between `user`
-    and `assistant`, begin and end with `user`, and hold at most `history_characters` of earlier turns.
-    `previous_failures` are failure codes of the draft before this one.
+    The blocks begin with what never changes (persona, class), so that providers can cache it, and end with
+    one that holds all that does: locale, situation, help lines, and what was wrong with the draft before.
+    `cache_ttls` are how long persona and class are worth keeping; a text with something filled into it is
+    never marked for keeping, nor is anything behind it. Messages alternate between `user` and `assistant`,
+    begin and end with `user`, and hold at most `history_characters` of earlier turns. `previous_failures` are
+    failure codes of the draft before this one.
 
     Raises:
         PromptError: `instructions` declares an input that a turn does not have.
@@ -201,17 +237,31 @@ def build_messages(
         "situation": _SITUATIONS[max(0, min(crisis_level, 4))],
         "resources": describe_resources(resources),
     }
-    parts = [
-        SystemBlock(render(prompt, {name: values[name] for name in prompt.inputs if name in values}), ttl)
-        for prompt, ttl in zip((persona, instructions), cache_ttls, strict=True)
-    ]
     if previous_failures:
-        told = "\n".join(f"- {line}" for line in instructions_for(previous_failures))
-        parts.append(SystemBlock(render(regeneration or bundled(REGENERATION), {"instructions": told})))
+        plan = second_attempt(instructions.template_id, previous_failures).plan
+        values["plan"] = "\n".join(f"{number}. {step}" for number, step in enumerate(plan, start=1))
+        values["instructions"] = "\n".join(f"- {line}" for line in instructions_for(previous_failures))
+    prompts = [persona, instructions]
+    if previous_failures:
+        prompts.append(regeneration or bundled(REGENERATION, REGENERATION_VERSION))
+    blocks: list[SystemBlock] = []
+    each_turn: list[str] = []
+    keeps = True
+    for prompt, ttl in zip(prompts, (*cache_ttls, None), strict=False):
+        body, varying = _rendered(prompt, {name: values[name] for name in prompt.inputs if name in values})
+        if prompt.template_id == REGENERATION:
+            each_turn += [body, varying]
+            continue
+        keeps = keeps and prompt.stable
+        blocks.append(SystemBlock(body, ttl if keeps else None))
+        each_turn.append(varying)
+    last = "\n\n".join(part for part in each_turn if part)
+    if last:
+        blocks.append(SystemBlock(last))
     closing = f"\n\n{instructions.closing}" if instructions.closing else ""
     messages = _recent(history, history_characters)
     _append(messages, "user", delimited(message) + closing)
-    return tuple(parts), messages
+    return tuple(blocks), messages
 
 
 def describe_resources(resources: Sequence[Mapping[str, Any]]) -> str:
@@ -249,7 +299,7 @@ def quoted_passages(text: str) -> list[str]:
 def _instruction_shingles() -> frozenset[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
     for prompt in bundled_prompts():
-        for line in (*prompt.body.splitlines(), prompt.closing):
+        for line in (*prompt.body.splitlines(), *prompt.each_turn.splitlines(), prompt.closing):
             if line.startswith("Person:"):
                 continue
             unquoted = _QUOTED.sub(". ", _PLACEHOLDER.sub('""', line.removeprefix("You:")))

@@ -13,6 +13,15 @@ from silent_infinity.domain.turn import AssignedVariant
 
 PERSONA_CATEGORY = "SYSTEM_PROMPT"
 
+COMPOSER, NOBODY = "composer", "none"
+LAST_RESORTS = (COMPOSER, NOBODY)
+ENFORCED, COUNTED = "enforced", "counted"
+BUDGETS = (ENFORCED, COUNTED)
+SESSION, DAY = "session", "day"
+BUDGET_SCOPES = (SESSION, DAY)
+SHARED, OWN = "shared", "own"
+BREAKERS = (SHARED, OWN)
+
 _PROMPT_KEY = re.compile(r"prompts/(?P<template_id>[a-z][a-z0-9_]*)/v(?P<version>[1-9][0-9]*)\.md")
 
 
@@ -27,7 +36,11 @@ class PromptRef:
 
 @dataclass(frozen=True, slots=True)
 class TurnClass:
-    """The rules of one class; `data/turn_classes.json` says what the fields mean."""
+    """The rules of one class; `data/turn_classes.json` says what the fields mean.
+
+    Raises:
+        ValueError: a field has a value that nothing here understands.
+    """
 
     name: str
     category: str
@@ -38,10 +51,32 @@ class TurnClass:
     cache_ttl: str | None = None
     instructions_cache_ttl: str | None = None
     prompt: PromptRef | None = None
+    persona: PromptRef | None = None
     never_families: tuple[str, ...] = ()
     fallback_models: tuple[str, ...] = ()
-    retry_after_ms: int | None = None
+    retries: int = 0
+    retry_after_ms: int = 0
+    last_resort: str = "none"
+    wrappers: tuple[str, ...] = ()
+    breaker: str = "shared"
+    budget: str = "enforced"
+    budget_scopes: tuple[str, ...] = ("session", "day")
+    reduced_model: str = ""
     partial_after_deadline: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what would otherwise be a wrapper that silently does nothing."""
+        if self.last_resort not in LAST_RESORTS:
+            raise ValueError(f"{self.name}: last_resort is {self.last_resort!r}")
+        if self.budget not in BUDGETS or not set(self.budget_scopes) <= set(BUDGET_SCOPES):
+            raise ValueError(f"{self.name}: budget is {self.budget!r} over {self.budget_scopes!r}")
+        if self.breaker not in BREAKERS:
+            raise ValueError(f"{self.name}: breaker is {self.breaker!r}")
+
+    @property
+    def counted_only(self) -> bool:
+        """Whether budgets and rates count the class's calls and never refuse, reduce or delay one."""
+        return self.budget == COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +144,29 @@ def persona_for(variants: Mapping[str, AssignedVariant]) -> PromptRef | None:
     if match is None:
         return None
     return PromptRef(match["template_id"], int(match["version"]), str(config.get("prompt_sha", "")))
+
+
+def may_ask(rules: TurnClass, name: str, models: Catalogue | None = None) -> bool:
+    """Whether a model of this name may be asked for the class.
+
+    A class that some families must not serve is served by no model that the catalogue does not know: nobody
+    could tell what family that is.
+    """
+    if not rules.never_families:
+        return True
+    model = (models or catalogue()).find(name)
+    return model is not None and _may_serve(rules, model)
+
+
+def may_be_served_by(rules: TurnClass, name: str, models: Catalogue | None = None) -> bool:
+    """Whether a reply of the server that calls itself so may be used.
+
+    Servers and operators have names of their own, so an unknown one will do, unless it holds a family's name.
+    """
+    model = (models or catalogue()).find(name)
+    if model is not None:
+        return _may_serve(rules, model)
+    return not any(family in name.lower() for family in rules.never_families)
 
 
 def _may_serve(rules: TurnClass, model: Model) -> bool:

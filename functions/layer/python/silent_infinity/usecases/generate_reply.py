@@ -16,8 +16,10 @@ from silent_infinity.domain.prompts import (
     build_messages,
     bundled,
     lineage,
+    newest,
     parse_prompt,
 )
+from silent_infinity.domain.quality_codes import Approach, second_attempt
 from silent_infinity.domain.turn import AssignedVariant, Draft, ModelLatency, Utterance
 from silent_infinity.domain.turn_classes import (
     PERSONA_CATEGORY,
@@ -99,6 +101,7 @@ class GenerateReply:
         persona, persona_exposed, degraded = self._persona(request)
         instructions, missing = self._instructions(request.turn_class)
         degraded += missing
+        approach = _approach(request, instructions)
         system, messages = build_messages(
             persona,
             instructions,
@@ -116,8 +119,8 @@ class GenerateReply:
             system=system,
             messages=tuple(Utterance(message["role"], message["content"]) for message in messages),
             model_id=choice.model_id,
-            max_tokens=choice.max_tokens,
-            temperature=choice.temperature,
+            max_tokens=max(1, int(choice.max_tokens * approach.length)) if approach else choice.max_tokens,
+            temperature=min(choice.temperature, approach.temperature) if approach else choice.temperature,
             deadline_ms=request.deadline_ms,
             turn_class=request.turn_class,
             message=request.message,
@@ -181,6 +184,10 @@ class GenerateReply:
 
     def _persona(self, request: GenerateRequest) -> tuple[Prompt, str | None, tuple[str, ...]]:
         """Return the persona, the variant that it is the exposure of, and what was degraded on the way."""
+        own = turn_classes()[request.turn_class].persona
+        if own is not None:
+            prompt = self._fetch(own)
+            return (prompt, None, ()) if prompt else (newest(own.template_id), None, ("prompts",))
         variant = request.variants.get(PERSONA_CATEGORY)
         wanted = persona_for(request.variants)
         if variant is None or wanted is None:
@@ -195,7 +202,7 @@ class GenerateReply:
         if wanted is None:
             raise PromptError(f"{turn_class} has no prompt")
         prompt = self._fetch(wanted)
-        return (prompt, ()) if prompt else (bundled(wanted.template_id), ("prompts",))
+        return (prompt, ()) if prompt else (newest(wanted.template_id), ("prompts",))
 
     def _fetch(self, wanted: PromptRef) -> Prompt | None:
         """Return the prompt if it can be had, is well formed, and is the very text that was asked for."""
@@ -206,6 +213,13 @@ class GenerateReply:
             return parse_prompt(text)
         except (PromptNotFoundError, PromptError):
             return None
+
+
+def _approach(request: GenerateRequest, instructions: Prompt) -> Approach | None:
+    """Return how a second attempt goes about it; None for a first one."""
+    if not request.previous_failures:
+        return None
+    return second_attempt(instructions.template_id, request.previous_failures)
 
 
 def _reserve(request: GenerateRequest, seed: str) -> str:
