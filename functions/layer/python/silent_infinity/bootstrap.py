@@ -5,12 +5,13 @@ Adapters are imported inside the factories: a function pays at its cold start on
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from silent_infinity.domain.problems import HttpResponse
 from silent_infinity.settings import MissingSettingError, Settings
 
 if TYPE_CHECKING:
+    from silent_infinity.adapters.aws.stream_batch import BatchResult
     from silent_infinity.ports.clock import Clock
     from silent_infinity.ports.llm import LanguageModel
     from silent_infinity.ports.text_guard import TextGuard
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 SessionRoutes = Mapping[str, Callable[[str, str], HttpResponse]]
 """HTTP method to a use case that takes subject and session id."""
+
+StreamConsumer = Callable[[Mapping[str, Any]], "BatchResult"]
+"""Takes the event of a stream's mapping and tells what became of each record."""
 
 BUNDLED_PROMPTS = Path(__file__).parent / "prompts"
 
@@ -314,6 +318,57 @@ def session_routes(settings: Settings) -> SessionRoutes:
             clock=SystemClock(),
         ),
     }
+
+
+def sentinel(settings: Settings) -> StreamConsumer:
+    """Wire the sentinel to the stream of turn events."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.alerts import SnsAlerts
+    from silent_infinity.adapters.aws.conversations import DynamoConversationStore
+    from silent_infinity.adapters.aws.metrics import EmfMetrics
+    from silent_infinity.adapters.aws.observations import DynamoObservationStore
+    from silent_infinity.adapters.aws.quarantine import SqsQuarantine
+    from silent_infinity.adapters.aws.stream_batch import StreamBatch
+    from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.domain.initial_variants import initial_variants
+    from silent_infinity.schemas import schema
+    from silent_infinity.usecases.observe_turn import ObserveTurn, TurnToObserve
+
+    dynamodb = clients.dynamodb()
+    clock = SystemClock()
+    observe = ObserveTurn(
+        conversations=DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
+        observations=DynamoObservationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
+        variants=DynamoVariantRegistry(
+            dynamodb,
+            settings.text("VARIANTS_TABLE"),
+            clock=clock,
+            initial=initial_variants,
+            keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 5),
+        ),
+        model=background_model(settings, clock),
+        schema=lambda: schema("sentinel_answer"),
+        alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
+        metrics=EmfMetrics("SilentInfinity", "sentinel", clock),
+        clock=clock,
+        environment=settings.environment,
+    )
+    return StreamBatch(
+        lambda event: observe(TurnToObserve.from_event(event)),
+        SqsQuarantine(clients.sqs, settings.text("SENTINEL_QUARANTINE_QUEUE_URL")),
+    )
+
+
+def background_model(settings: Settings, clock: "Clock") -> "LanguageModel":
+    """Return the model for what runs beside the turn: the provider alone, in time. The first call makes it.
+
+    With the composer as provider there is none, and every call says so.
+    """
+    from silent_infinity.adapters.llm.deadline import DeadlineModel
+    from silent_infinity.adapters.llm.lazy import LazyModel
+
+    return DeadlineModel(LazyModel(lambda: _provider(settings, clock)), clock)
 
 
 def seed_reference_data(settings: Settings) -> "SeedReferenceData":

@@ -60,6 +60,10 @@ class ConversationStore(Protocol):
         """
         ...
 
+    def find_turn(self, session_id: str, turn_id: str) -> StoredTurn | None:
+        """Return the turn, or None. The read is consistent."""
+        ...
+
     def recent_turns(self, session_id: str, limit: int) -> Sequence[StoredTurn]:
         """Return the last `limit` turns, oldest first."""
         ...
@@ -76,5 +80,7 @@ class ConversationStore(Protocol):
         ...
 
     def remove_turns(self, session_id: str) -> int:
-        """Delete every turn of the session, and return how many went."""
+        """Delete every turn of the session and all that lies beside it, such as what the sentinel observed;
+        only the session's own item stays. Return how many turns went.
+        """
         ...

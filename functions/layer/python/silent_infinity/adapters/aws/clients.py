@@ -17,16 +17,22 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 1.5
 ATTEMPTS = 2
 
 
-def _config() -> Config:
+BRIEF_SECONDS = 0.4
+"""For counters that a turn can do without: nobody waits long to be told that they are down."""
+
+
+def _config(connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS) -> Config:
     return Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         tcp_keepalive=True,
     )
@@ -44,6 +50,13 @@ def dynamodb() -> "DynamoDBClient":
 
 
 @cache
+def brief_dynamodb() -> "DynamoDBClient":
+    """Return the DynamoDB client for what a turn can do without."""
+    config = _config(BRIEF_SECONDS, BRIEF_SECONDS)
+    return cast("DynamoDBClient", _session().create_client("dynamodb", config=config))
+
+
+@cache
 def s3() -> "S3Client":
     """Return the S3 client."""
     return cast("S3Client", _session().create_client("s3", config=_config()))
@@ -53,3 +66,15 @@ def s3() -> "S3Client":
 def secrets_manager() -> "SecretsManagerClient":
     """Return the Secrets Manager client."""
     return cast("SecretsManagerClient", _session().create_client("secretsmanager", config=_config()))
+
+
+@cache
+def sns() -> "SNSClient":
+    """Return the SNS client."""
+    return cast("SNSClient", _session().create_client("sns", config=_config()))
+
+
+@cache
+def sqs() -> "SQSClient":
+    """Return the SQS client."""
+    return cast("SQSClient", _session().create_client("sqs", config=_config()))

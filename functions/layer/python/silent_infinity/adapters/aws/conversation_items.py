@@ -4,6 +4,7 @@
 |---|---|---|
 | `SESSION#<session id>` | `META` | the session; only it has `user_id_hash`, so only it is in `user-index` |
 | `SESSION#<session id>` | `TURN#<turn id>` | one turn; turn ids sort by time |
+| `SESSION#<session id>` | `SENTINEL#<turn id>` | what the sentinel observed in that turn: no words |
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.ports.conversations import Session, StoredTurn
 
 TURN_PREFIX = "TURN#"
+OBSERVATION_PREFIX = "SENTINEL#"
 
 
 def partition(session_id: str) -> str:
@@ -29,6 +31,16 @@ def session_key(session_id: str) -> Item:
 def turn_key(session_id: str, turn_id: str) -> Item:
     """Return the key of a turn's item."""
     return to_item({"pk": partition(session_id), "sk": f"{TURN_PREFIX}{turn_id}"})
+
+
+def observation_key(session_id: str, turn_id: str) -> Item:
+    """Return the key of the sentinel's item of a turn."""
+    return to_item({"pk": partition(session_id), "sk": f"{OBSERVATION_PREFIX}{turn_id}"})
+
+
+def is_turn(key: Mapping[str, Any]) -> bool:
+    """Whether the item of this key is a turn."""
+    return str(from_item(key)["sk"]).startswith(TURN_PREFIX)
 
 
 def session_item(session: Session) -> Item:

@@ -6,6 +6,7 @@ from silent_infinity.adapters.aws.calls import ConditionFailedError, Transaction
 from silent_infinity.adapters.aws.contention import patiently
 from silent_infinity.adapters.aws.conversation_items import (
     TURN_PREFIX,
+    is_turn,
     partition,
     session_item,
     session_key,
@@ -14,7 +15,7 @@ from silent_infinity.adapters.aws.conversation_items import (
     turn_key,
     turn_of,
 )
-from silent_infinity.adapters.aws.items import to_item
+from silent_infinity.adapters.aws.items import Item, to_item
 from silent_infinity.ports.conversations import Session, StoredTurn
 from silent_infinity.ports.errors import ConflictError
 
@@ -78,6 +79,15 @@ class DynamoConversationStore:
                 raise ConflictError("session") from None
             # Only the turn's own condition failed: an earlier attempt stored both already.
 
+    def find_turn(self, session_id: str, turn_id: str) -> StoredTurn | None:
+        found = call(
+            self._client.get_item,
+            TableName=self._table,
+            Key=turn_key(session_id, turn_id),
+            ConsistentRead=True,
+        )
+        return turn_of(found["Item"]) if "Item" in found else None
+
     def recent_turns(self, session_id: str, limit: int) -> tuple[StoredTurn, ...]:
         return self._turns(session_id, limit)[::-1] if limit > 0 else ()
 
@@ -85,10 +95,12 @@ class DynamoConversationStore:
         return self._turns(session_id, None)[::-1]
 
     def remove_turns(self, session_id: str) -> int:
-        turns = self._turns(session_id, None)
-        for turn in turns:
-            call(self._client.delete_item, TableName=self._table, Key=turn_key(turn.session_id, turn.turn_id))
-        return len(turns)
+        # Whatever shares the session's partition goes, so that a kind of item that is added later cannot be
+        # forgotten here.
+        keys = [key for key in self._keys(session_id) if key != session_key(session_id)]
+        for key in keys:
+            call(self._client.delete_item, TableName=self._table, Key=key)
+        return sum(is_turn(key) for key in keys)
 
     def bury_session(self, session_id: str, deleted_at: str, expires_at: int) -> None:
         def write() -> object:
@@ -109,6 +121,16 @@ class DynamoConversationStore:
             patiently(write)
         except ConditionFailedError:
             return
+
+    def _keys(self, session_id: str) -> list[Item]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :session",
+            ExpressionAttributeValues=to_item({":session": partition(session_id)}),
+            ProjectionExpression="pk, sk",
+            ConsistentRead=True,
+        )
+        return [dict(item) for page in call(lambda: list(pages)) for item in page["Items"]]
 
     def _turns(self, session_id: str, limit: int | None) -> tuple[StoredTurn, ...]:
         """Return the newest turns first."""

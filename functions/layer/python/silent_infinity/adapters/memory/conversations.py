@@ -22,6 +22,10 @@ class MemoryConversationStore:
                 raise ConflictError("session")
             self._store.turns.setdefault(session.session_id, {}).setdefault(turn.turn_id, turn)
 
+    def find_turn(self, session_id: str, turn_id: str) -> StoredTurn | None:
+        with self._store.using("conversations"):
+            return self._store.turns.get(session_id, {}).get(turn_id)
+
     def recent_turns(self, session_id: str, limit: int) -> tuple[StoredTurn, ...]:
         return self.all_turns(session_id)[-limit:] if limit > 0 else ()
 
@@ -45,4 +49,5 @@ class MemoryConversationStore:
 
     def remove_turns(self, session_id: str) -> int:
         with self._store.using("conversations"):
+            self._store.observations.pop(session_id, None)
             return len(self._store.turns.pop(session_id, {}))

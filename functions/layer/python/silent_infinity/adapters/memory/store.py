@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
+from silent_infinity.domain.sentinel import Observation
 from silent_infinity.ports.claims import Claim
 from silent_infinity.ports.conversations import Session, StoredTurn
 from silent_infinity.ports.errors import StoreUnavailableError
@@ -31,6 +32,7 @@ class MemoryStore:
 
     sessions: dict[str, Session] = field(default_factory=dict)
     turns: dict[str, dict[str, StoredTurn]] = field(default_factory=dict)
+    observations: dict[str, dict[str, Observation]] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     counters: dict[str, Counters] = field(default_factory=dict)
