@@ -12,8 +12,12 @@ from silent_infinity.settings import MissingSettingError, Settings
 
 if TYPE_CHECKING:
     from silent_infinity.adapters.aws.stream_batch import BatchResult
+    from silent_infinity.adapters.llm.composition import GatewayStores
+    from silent_infinity.ports.breakers import BreakerStore
     from silent_infinity.ports.clock import Clock
     from silent_infinity.ports.llm import LanguageModel
+    from silent_infinity.ports.model_rates import ModelRateStore
+    from silent_infinity.ports.spend import SpendStore
     from silent_infinity.ports.text_guard import TextGuard
     from silent_infinity.usecases.capture_message import CaptureMessage
     from silent_infinity.usecases.detect_intent import DetectIntent
@@ -32,9 +36,8 @@ StreamConsumer = Callable[[Mapping[str, Any]], "BatchResult"]
 
 BUNDLED_PROMPTS = Path(__file__).parent / "prompts"
 
-COMPOSER_RESERVE_MS = 200
-SECOND_MODEL_RESERVE_MS = 2_500
-"""What is left of a generation's time for those who come later in the chain, in milliseconds."""
+COMPOSER = "composer"
+"""The value of `LLM_PROVIDER` where there is no provider."""
 
 RESERVED_TOKENS = 2_500
 """Tokens set aside for a turn before its cost is known: a system prompt, some history and a full reply."""
@@ -113,15 +116,15 @@ def screen_for_crisis(settings: Settings, assets: Path | None = None) -> "Screen
 def screening_model(settings: Settings, clock: "Clock") -> "LanguageModel | None":
     """Return the model that the screen may ask: the provider alone, once, in time. None with the composer.
 
-    Neither is the provider's SDK imported nor a setting of it read before the first call: a cold start does
-    not pay for it, and a wrong setting costs this one stage and not the screen.
+    Neither is the provider's SDK imported nor a setting of it read before the first call, nor a client of a
+    store made: a cold start does not pay for it, and a wrong setting costs this one stage and not the screen.
+    What the calls cost is counted beside them, where the environment names the table.
     """
-    if settings.text("LLM_PROVIDER", "composer") == "composer":
+    if settings.text("LLM_PROVIDER", COMPOSER) == COMPOSER:
         return None
-    from silent_infinity.adapters.llm.deadline import DeadlineModel
     from silent_infinity.adapters.llm.lazy import LazyModel
 
-    return DeadlineModel(LazyModel(lambda: _provider(settings, clock)), clock)
+    return _gateway(settings, clock, LazyModel(lambda: _provider(settings, clock)), "crisis_screen")
 
 
 def detect_intent(settings: Settings) -> "DetectIntent":
@@ -182,23 +185,82 @@ def generate_reply(settings: Settings) -> "GenerateReply":
     )
 
 
-def language_model(settings: Settings, clock: "Clock") -> "LanguageModel":
-    """Return the chain of models: the provider, the class's other model there, then the composer."""
-    from silent_infinity.adapters.llm.composed import ComposedModel
-    from silent_infinity.adapters.llm.deadline import DeadlineModel
-    from silent_infinity.adapters.llm.fallback import FallbackModel, Link
-    from silent_infinity.adapters.llm.retry import RetryModel
+def language_model(settings: Settings, clock: "Clock", service: str = "generate") -> "LanguageModel":
+    """Return the gateway: for each turn class the chain that its data names, over the environment's provider.
 
-    composer = Link(ComposedModel(clock), reserve_ms=COMPOSER_RESERVE_MS, ignores_model_id=True)
+    Budgets, rates and breakers are shared with other processes where `LIMITS_TABLE` is set. `service` names
+    the function in metrics.
+
+    Raises:
+        MissingSettingError: `LLM_PROVIDER` names no provider that there is.
+    """
+    composer = settings.text("LLM_PROVIDER") == COMPOSER
+    return _gateway(settings, clock, None if composer else _provider(settings, clock), service)
+
+
+def _gateway(
+    settings: Settings, clock: "Clock", provider: "LanguageModel | None", service: str
+) -> "LanguageModel":
+    from silent_infinity.adapters.aws.metrics import EmfMetrics, write_line
+    from silent_infinity.adapters.llm.budget import SpendPolicy
+    from silent_infinity.adapters.llm.composition import Gateway, Parts
+    from silent_infinity.domain.model_rates import ModelRate
+
+    environment = settings.text("ENVIRONMENT", "")
     name = settings.text("LLM_PROVIDER")
-    if name == "composer":
-        return FallbackModel([composer], clock)
-    guarded = DeadlineModel(RetryModel(_provider(settings, clock), clock), clock)
-    if name == "bedrock":
-        return FallbackModel([Link(guarded, reserve_ms=SECOND_MODEL_RESERVE_MS), composer], clock)
-    # A server with one model would only be asked the same thing again.
-    one_model = settings.optional("LLM_MODEL_ID") is not None
-    return FallbackModel([Link(guarded, ignores_model_id=one_model), composer], clock)
+    return Gateway(
+        Parts(
+            clock=clock,
+            # Outside of an environment nobody reads metrics, and commands print something else.
+            metrics=EmfMetrics(
+                "SilentInfinity", service, clock, write_line if environment else lambda _line: None
+            ),
+            provider=provider,
+            provider_name=name,
+            server_model=settings.text("LLM_MODEL_ID", "") if name == "openai_compatible" else "",
+            stores=_gateway_stores(settings),
+            spend=SpendPolicy(
+                session_tokens=settings.integer("SESSION_TOKEN_BUDGET", 0),
+                day_micro_usd=settings.integer("DAILY_SPEND_CAP_USD", 0) * 1_000_000,
+            ),
+            rate=ModelRate(
+                settings.integer("LLM_REQUESTS_PER_MINUTE", 0), settings.integer("LLM_TOKENS_PER_MINUTE", 0)
+            ),
+            environment=environment,
+        )
+    )
+
+
+def _gateway_stores(settings: Settings) -> "GatewayStores":
+    """Return how the gateway's stores are made; none where no table is named.
+
+    A client is made by the first call that needs one.
+    """
+    from silent_infinity.adapters.llm.composition import GatewayStores
+
+    table = settings.optional("LIMITS_TABLE")
+    if table is None:
+        return GatewayStores()
+
+    def breakers() -> "BreakerStore":
+        from silent_infinity.adapters.aws import clients
+        from silent_infinity.adapters.aws.breakers import DynamoBreakerStore
+
+        return DynamoBreakerStore(clients.brief_dynamodb(), table)
+
+    def spend() -> "SpendStore":
+        from silent_infinity.adapters.aws import clients
+        from silent_infinity.adapters.aws.spend import DynamoSpendStore
+
+        return DynamoSpendStore(clients.brief_dynamodb(), table)
+
+    def rates() -> "ModelRateStore":
+        from silent_infinity.adapters.aws import clients
+        from silent_infinity.adapters.aws.model_rates import DynamoModelRateStore
+
+        return DynamoModelRateStore(clients.brief_dynamodb(), table)
+
+    return GatewayStores(breakers, spend, rates)
 
 
 def _provider(settings: Settings, clock: "Clock") -> "LanguageModel":

@@ -13,6 +13,10 @@ HAND_OVER_MS = 150
 """The inner model is told to be done this much earlier, so that it can still hand over what it has."""
 
 
+NO_TIME = "deadline:no-time"
+LEFT_BEHIND = "deadline:left-behind"
+
+
 class DeadlineModel:
     """Runs the inner model in a thread of its own, and leaves it behind when the time is up.
 
@@ -29,14 +33,14 @@ class DeadlineModel:
         deadline_ms = min(request.deadline_ms, now_ms + turn_classes()[request.turn_class].budget_ms)
         left_ms = deadline_ms - now_ms
         if left_ms <= HAND_OVER_MS:
-            raise ModelTimeoutError("deadline:no-time")
+            raise ModelTimeoutError(NO_TIME)
         outcomes: SimpleQueue[Callable[[], ModelReply]] = SimpleQueue()
         timely = replace(request, deadline_ms=deadline_ms - HAND_OVER_MS)
         threading.Thread(target=self._run, args=(timely, outcomes), name="model-call", daemon=True).start()
         try:
             outcome = outcomes.get(timeout=left_ms / 1000)
         except Empty:
-            raise ModelTimeoutError("deadline:left-behind") from None
+            raise ModelTimeoutError(LEFT_BEHIND) from None
         return outcome()
 
     def _run(self, request: ModelRequest, outcomes: "SimpleQueue[Callable[[], ModelReply]]") -> None:

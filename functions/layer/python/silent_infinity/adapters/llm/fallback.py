@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from silent_infinity.adapters.llm.streamed import refused
-from silent_infinity.domain.turn import Usage
+from silent_infinity.domain.turn import ModelCall, Usage
 from silent_infinity.ports.clock import Clock, unix_ms
-from silent_infinity.ports.llm import LanguageModel, ModelError, ModelReply, ModelRequest
+from silent_infinity.ports.llm import BudgetSpentError, LanguageModel, ModelError, ModelReply, ModelRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +14,14 @@ class Link:
     """A model in the chain, such as a provider.
 
     It is asked for the request's model and then for each of its fallback models, or once only if it
-    `ignores_model_id`. `reserve_ms` is the time that earlier calls leave for each of its own.
+    `ignores_model_id`. `reserve_ms` is the time that earlier calls leave for each of its own. What
+    `costs_nothing` is asked even when a budget is spent.
     """
 
     model: LanguageModel
     reserve_ms: int = 0
     ignores_model_id: bool = False
+    costs_nothing: bool = False
 
     def steps(self, request: ModelRequest) -> Iterator[tuple["Link", str]]:
         """Yield what the link is asked for, in order."""
@@ -33,7 +35,7 @@ class FallbackModel:
     """A `LanguageModel` that asks one after another until there is text that can be served.
 
     The reply's notes name the error codes of those before; its usage includes what their refused replies
-    cost. When nobody has a reply, the error carries all the codes.
+    cost. When nobody has a reply, the error carries all the codes. Reply and error carry the calls of all.
     """
 
     def __init__(self, links: Sequence[Link], clock: Clock) -> None:
@@ -43,8 +45,12 @@ class FallbackModel:
     def complete(self, request: ModelRequest) -> ModelReply:
         steps = [step for link in self._links for step in link.steps(request)]
         codes: list[str] = []
+        calls: tuple[ModelCall, ...] = ()
         wasted = Usage()
+        spent = False
         for place, (link, name) in enumerate(steps):
+            if spent and not link.costs_nothing:
+                continue
             reserve_ms = sum(later.reserve_ms for later, _ in steps[place + 1 :])
             deadline_ms = request.deadline_ms - reserve_ms
             if reserve_ms and deadline_ms <= unix_ms(self._clock.now()):
@@ -54,7 +60,10 @@ class FallbackModel:
                 reply = link.model.complete(replace(request, model_id=name, deadline_ms=deadline_ms))
             except ModelError as error:
                 codes.append(str(error))
+                calls += _marked(error.calls, place)
+                spent = spent or isinstance(error, BudgetSpentError)
                 continue
+            calls += _marked(reply.calls, place)
             if refused(reply):
                 wasted += reply.usage
                 codes.append(f"{reply.provider}:{'guarded' if reply.text.strip() else 'empty'}")
@@ -64,5 +73,15 @@ class FallbackModel:
                 usage=reply.usage + wasted,
                 fallback_used=reply.fallback_used or place > 0,
                 notes=(*codes, *reply.notes),
+                calls=calls,
             )
-        raise ModelError(",".join(codes))
+        failure = ModelError(",".join(codes) or "chain:nobody")
+        failure.calls = calls
+        raise failure
+
+
+def _marked(calls: tuple[ModelCall, ...], place: int) -> tuple[ModelCall, ...]:
+    """Note of the calls that they were not the first choice."""
+    if not place:
+        return calls
+    return tuple(replace(call, notes=("fallback", *call.notes)) for call in calls)
