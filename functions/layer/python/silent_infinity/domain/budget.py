@@ -6,7 +6,7 @@ model if it has one), minimal (no model).
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from silent_infinity.domain.models import Catalogue, Price, catalogue
@@ -14,6 +14,11 @@ from silent_infinity.domain.pricing import price_on
 from silent_infinity.domain.turn import SystemBlock, Usage, Utterance
 
 FULL, REDUCED, MINIMAL = "full", "reduced", "minimal"
+
+SESSION_SPENT, DAY_SPENT = "budget:session", "budget:day"
+WAS_REDUCED, UNAVAILABLE = "budget:reduced", "budget:unavailable"
+"""Codes of the gateway: what is spent, what was served for less, and that nobody could count."""
+
 _LETTERS = re.compile(r"[A-Za-z ]+")
 
 PROSE_BYTES_PER_TOKEN = 3
@@ -57,6 +62,19 @@ class BudgetRules:
     def shorter(self, max_tokens: int) -> int:
         """Return the length that a reduced reply may have."""
         return max(1, int(max_tokens * self.reduced_max_tokens))
+
+
+def level_of(codes: Iterable[str]) -> str:
+    """Return how far budgets have brought a generation down, from the codes that it left; empty if not."""
+    found = set(codes)
+    if found & {SESSION_SPENT, DAY_SPENT}:
+        return MINIMAL
+    return REDUCED if WAS_REDUCED in found else ""
+
+
+def is_budget_code(code: str) -> bool:
+    """Whether a code says that a budget was spent, short or not to be had."""
+    return code in (SESSION_SPENT, DAY_SPENT, WAS_REDUCED, UNAVAILABLE)
 
 
 def most_input_tokens(system: Sequence[SystemBlock], messages: Sequence[Utterance]) -> int:

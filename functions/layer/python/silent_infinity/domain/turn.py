@@ -1,5 +1,6 @@
 """The values that make up a turn: one message, its reply, and all that was decided between them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -169,9 +170,9 @@ class ModelCall:
     """One attempt at a model: what was asked, who answered, what it cost and how it ended. No text.
 
     `model_asked` is the catalogue's id or the name of the server's one model; `model_answered` is empty when
-    nobody did. Tokens and price are as in `Usage`, and zero where a failed call did not tell. Milliseconds run
-    from the request; `ttft_ms` is 0 without a first token. `outcome` is `ok`, `length`, `refused`, or the code
-    of the error. `notes` are codes: retries, reductions, what was dropped.
+    nobody did. Tokens and price are as in `Usage`, and zero where a failed call did not tell. Milliseconds
+    run from the request; `ttft_ms` is 0 without a first token. `outcome` is `ok`, `length`, `empty`,
+    `guarded`, or the code of the error. `notes` are codes: retries, reductions, what was dropped.
     """
 
     turn_class: str = ""
@@ -200,6 +201,12 @@ class ModelCall:
             self.tokens_cache_write,
             self.cost_usd,
         )
+
+
+def usage_of(calls: Iterable[ModelCall]) -> Usage:
+    """Return what calls have used together, their price to a billionth of a dollar."""
+    total = sum((call.usage for call in calls), Usage())
+    return replace(total, cost_usd=round(total.cost_usd, 9))
 
 
 @dataclass(frozen=True, slots=True)

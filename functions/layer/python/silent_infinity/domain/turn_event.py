@@ -8,7 +8,7 @@ test holds the two together.
 from dataclasses import dataclass
 from typing import Any
 
-from silent_infinity.domain.turn import ScreenModelCall
+from silent_infinity.domain.turn import ModelCall, ScreenModelCall
 
 SCHEMA_VERSION = 1
 
@@ -36,8 +36,10 @@ class TurnEvent:
 
     `active_variants` is the snapshot of what was in force, `exposures` what really had a part in the reply
     that was served. `timestamp` is when the message arrived (ISO 8601, UTC), `recorded_at` when the event was
-    made. `cost_usd` (US dollars) and the tokens are those of the reply; `screen_model` has those of the
-    screen's own model call. `feedback_text` stays None: free text never enters the record; explicit feedback
+    made. `cost_usd` (US dollars) and the tokens are those of all generations of the reply, failed attempts
+    included, whose calls are in `model_calls`; `screen_model` has those of the screen's own model call.
+    `budget_level` is `reduced` or `minimal` when a budget made the last generation smaller or kept it from a
+    model, else empty. `feedback_text` stays None: free text never enters the record; explicit feedback
     joins by `turn_id`. `referrals` is 1 if the answer showed help lines, else 0, and `session_referrals` the
     session's turns so far that did, this one included; `referral_country` says whose lines they were.
     `disclosure` is the reason for which the answer said that this is an AI, if it did.
@@ -103,6 +105,8 @@ class TurnEvent:
     fallback_used: bool
     degraded: tuple[str, ...]
     finish_reason: str
+    model_calls: tuple[ModelCall, ...]
+    budget_level: str
 
 
 def guardrail_rules(block_rule: str, validation: dict[str, Any] | None) -> tuple[str, ...]:

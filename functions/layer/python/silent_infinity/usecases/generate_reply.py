@@ -1,11 +1,12 @@
 """Write a draft: pick prompt and model for the turn class and its variants, and have a reserve ready."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from silent_infinity.data import load
+from silent_infinity.domain.budget import is_budget_code, level_of
 from silent_infinity.domain.composer import compose
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.prompts import (
@@ -20,7 +21,7 @@ from silent_infinity.domain.prompts import (
     parse_prompt,
 )
 from silent_infinity.domain.quality_codes import Approach, second_attempt
-from silent_infinity.domain.turn import AssignedVariant, Draft, ModelLatency, Utterance
+from silent_infinity.domain.turn import AssignedVariant, Draft, ModelLatency, Utterance, usage_of
 from silent_infinity.domain.turn_classes import (
     PERSONA_CATEGORY,
     ModelChoice,
@@ -127,6 +128,8 @@ class GenerateReply:
             seed=seed,
             fallback_models=choice.fallback_models,
             session_id=request.session_id,
+            prompt_id=prompt_id,
+            prompt_sha=prompt_sha,
         )
         try:
             reply = self._model.complete(asked)
@@ -140,9 +143,12 @@ class GenerateReply:
                     provider=COMPOSER if reserve else "",
                     latency=ModelLatency(0, waited),
                     fallback_used=True,
+                    usage=usage_of(error.calls),
                     reserve_text=reserve,
-                    degraded=(*degraded, "model"),
+                    degraded=(*degraded, *_marks(str(error).split(","), fallback_used=True)),
                     error_class=type(error).__name__,
+                    model_calls=error.calls,
+                    budget_level=level_of(str(error).split(",")),
                 ),
                 request.turn_id,
             )
@@ -160,14 +166,16 @@ class GenerateReply:
                 provider=reply.provider,
                 prompt_id="" if composed else prompt_id,
                 prompt_sha="" if composed else prompt_sha,
-                usage=reply.usage,
+                usage=usage_of(reply.calls) if reply.calls else reply.usage,
                 latency=ModelLatency(reply.llm_ttft_ms, reply.llm_complete_ms),
                 finish_reason=reply.finish_reason,
                 fallback_used=reply.fallback_used,
                 reserve_text=reserve,
                 exposures=exposures,
-                degraded=(*degraded, *(("model",) if reply.fallback_used else ())),
+                degraded=(*degraded, *_marks(reply.notes, fallback_used=reply.fallback_used)),
                 retry_count=reply.retry_count,
+                model_calls=reply.calls,
+                budget_level=level_of(reply.notes),
             ),
             request.turn_id,
         )
@@ -234,12 +242,21 @@ def _reserve(request: GenerateRequest, seed: str) -> str:
     return compose(request.message, request.turn_class, seed, help_text)
 
 
+def _marks(codes: Sequence[str], *, fallback_used: bool) -> tuple[str, ...]:
+    """Return the degraded marks of a generation: a spent budget is no outage of a model."""
+    budget = ("budget",) if any(is_budget_code(code) for code in codes) else ()
+    by_budget = bool(codes) and all(is_budget_code(code) for code in codes)
+    return (("model",) if fallback_used and not by_budget else ()) + budget
+
+
 def _model_exposure(
     choice: ModelChoice, reply: ModelReply, variants: Mapping[str, AssignedVariant]
 ) -> dict[str, str]:
-    """A variant was exposed only if its own model answered: some servers have one model for all requests."""
+    """A variant was exposed only if its own model answered, and answered the whole request: some servers have
+    one model for all requests, and a budget makes requests smaller.
+    """
     category = choice.exposed_category
-    own = not reply.fallback_used and reply.model_id == choice.model_id
+    own = not reply.fallback_used and reply.model_id == choice.model_id and not level_of(reply.notes)
     if category is None or not own or category not in variants:
         return {}
     return {category: variants[category].variant_id}

@@ -339,6 +339,8 @@ class RecordTurn:
             fallback_used=bool(draft and draft.fallback_used) or answer["reply"]["kind"] == "fallback",
             degraded=tuple(dict.fromkeys((*turn.degraded, *record.degraded))),
             finish_reason=draft.finish_reason if draft else "",
+            model_calls=draft.model_calls if draft else (),
+            budget_level=draft.budget_level if draft else "",
         )
 
     def _measure(self, record: Record) -> None:

@@ -7,8 +7,12 @@ from silent_infinity.adapters.llm.guard import AnsweredByAnotherError
 from silent_infinity.adapters.llm.measured import Measured
 from silent_infinity.adapters.llm.shared import Background, Shared
 from silent_infinity.domain.budget import (
+    DAY_SPENT,
     MINIMAL,
     REDUCED,
+    SESSION_SPENT,
+    UNAVAILABLE,
+    WAS_REDUCED,
     micro_usd,
     most_input_tokens,
     most_micro_usd,
@@ -22,11 +26,6 @@ from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.errors import StoreUnavailableError
 from silent_infinity.ports.llm import BudgetSpentError, LanguageModel, ModelError, ModelReply, ModelRequest
 from silent_infinity.ports.spend import SpendStore
-
-SESSION_SPENT = "budget:session"
-DAY_SPENT = "budget:day"
-WAS_REDUCED = "budget:reduced"
-UNAVAILABLE = "budget:unavailable"
 
 
 @dataclass(frozen=True, slots=True)
