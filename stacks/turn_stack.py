@@ -9,6 +9,7 @@ from constructs import Construct
 
 from stacks import templates
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
+from stacks.constructs.closed_queue import closed_queue
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.model_access import ModelAccess
@@ -63,7 +64,9 @@ class TurnStack(Stack):
             _REDRIVE_TIMEOUT,
             answers_people=False,
         )
-        self.dead_letters = self._queue("UnrecordedTurnsDeadLetters", retention=Duration.days(14))
+        self.dead_letters = closed_queue(
+            self, "UnrecordedTurnsDeadLetters", key=data.key, retention=Duration.days(14)
+        )
         acknowledge(
             self.dead_letters,
             Serverless_SQSRedrivePolicy="The dead-letter queue itself is the end of the line, with an alarm.",
@@ -167,12 +170,16 @@ class TurnStack(Stack):
             seconds=5,
             memory_mb=environment.screen_memory_mb,
             settings={
-                **self._models.settings(),
+                **self._models.settings(self._data.limits),
                 **({Setting.SCREEN_BAND_LOW: band} if band else {}),
+                # The encoder has one processor. Threads that wait for each other by spinning made it twenty
+                # times slower where others worked beside it.
+                Setting.OPENBLAS_NUM_THREADS: "1",
             },
         )
         # No prompt store: the screen's prompt comes with the layer, so that nothing has to be fetched first.
-        self._models.allow(screen)
+        # The cost of its calls is counted beside them; no verdict waits for a counter, or depends on one.
+        self._models.allow(screen, self._data.limits, actions=("UpdateItem",))
         return screen
 
     def _generate(self) -> SinglePurposeFunction:
@@ -185,12 +192,12 @@ class TurnStack(Stack):
             settings={
                 Setting.PROMPTS_TABLE: data.prompts.table_name,
                 Setting.PROMPTS_BUCKET: data.prompts_bucket.bucket_name,
-                **self._models.settings(),
+                **self._models.settings(data.limits),
             },
         )
         allow_items(generate, data.prompts, "GetItem")
         allow_objects(generate, data.prompts_bucket)
-        self._models.allow(generate)
+        self._models.allow(generate, data.limits)
         return generate
 
     def _validate(self) -> SinglePurposeFunction:
@@ -260,29 +267,11 @@ class TurnStack(Stack):
         allow_secret(recorder, data.user_salt, data.key)
         return recorder
 
-    def _queue(
-        self,
-        construct_id: str,
-        *,
-        retention: Duration,
-        visibility: Duration | None = None,
-        dead_letters: sqs.DeadLetterQueue | None = None,
-    ) -> sqs.Queue:
-        key = self._data.key
-        return sqs.Queue(
-            self,
-            construct_id,
-            encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
-            encryption_master_key=key,
-            enforce_ssl=True,
-            retention_period=retention,
-            visibility_timeout=visibility,
-            dead_letter_queue=dead_letters,
-        )
-
     def _unrecorded_turns(self, redrive: SinglePurposeFunction) -> sqs.Queue:
-        queue = self._queue(
+        queue = closed_queue(
+            self,
             "UnrecordedTurns",
+            key=self._data.key,
             retention=Duration.days(4),
             visibility=_REDRIVE_VISIBILITY,
             dead_letters=sqs.DeadLetterQueue(max_receive_count=10, queue=self.dead_letters),

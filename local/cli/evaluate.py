@@ -78,6 +78,7 @@ def run_evaluate(context: Context, arguments: argparse.Namespace) -> int:
     """Evaluate, print, write what was asked for; exit code 1 when a gate is broken."""
     if str(LAYER) not in sys.path:  # what Lambda's layer does for the functions
         sys.path.insert(0, str(LAYER))
+    one_thread()
     from evaluation.gates import GateError, load_gates
     from evaluation.lines import LineError
     from evaluation.run import KINDS as KNOWN
@@ -204,6 +205,11 @@ def _print(kind: Kind, files: Sequence[DataFile], summary: dict[str, Any], shown
             print(f"  … and {len(table.rows) - MOST_ROWS} more in the report")
         if table.note:
             print(wrapped(table.note))
+
+
+def one_thread() -> None:
+    """Have NumPy compute as it does in the screen's function; call it before anything imports NumPy."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
