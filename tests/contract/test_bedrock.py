@@ -1,33 +1,33 @@
-"""Models on Bedrock, over HTTP, in the wire format of ConverseStream: JSON in, an event stream out.
-
-https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
-"""
+"""What is special about Bedrock; `test_language_models.py` has what all providers share."""
 
 import json
-import struct
-import time
-import zlib
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from silent_infinity.adapters.llm import bedrock
-from silent_infinity.adapters.llm.bedrock import BedrockModel
-from silent_infinity.adapters.llm.deadline import DeadlineModel
+from silent_infinity.adapters.llm.bedrock import BedrockModel, BedrockOptions
 from silent_infinity.domain.turn import SystemBlock, Usage
-from silent_infinity.ports.llm import (
-    LiveModelForbiddenError,
-    ModelError,
-    ModelTimeoutError,
-    TransientModelError,
+from silent_infinity.ports.llm import ModelError, TransientModelError
+from tests.contract.http_fake import Answer, HttpFake, running
+from tests.contract.models import SECRET, asked
+from tests.contract.wire import COUNTS, Said
+from tests.contract.wire.converse import (
+    Converse,
+    connected,
+    exception,
+    metadata,
+    refusal,
+    stop,
+    stream,
+    text,
+    usage_of,
 )
-from tests.contract.http_fake import Answer, HttpFake, json_answer, running
-from tests.contract.models import SECRET, WallClock, asked
 
 LONG_PROMPT = "You listen. " * 1_000
+WHOLE = Converse(stream=True).says(Said())
 
 
 @pytest.fixture
@@ -39,84 +39,13 @@ def fake() -> Iterator[HttpFake]:
 
 @pytest.fixture
 def model(fake: HttpFake) -> BedrockModel:
-    """The model behind the server. One attempt, as deployed; shorter waits."""
-    config = Config(
-        connect_timeout=0.3, read_timeout=0.5, retries={"mode": "standard", "total_max_attempts": 1}
-    )
-    client = boto3.client("bedrock-runtime", endpoint_url=fake.url, config=config)
-    return BedrockModel(WallClock(), lambda: client)
-
-
-def message(headers: dict[str, str], payload: bytes) -> bytes:
-    """Return one message of the event stream encoding, with its lengths and checksums."""
-    packed = b"".join(
-        bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
-        for name, value in headers.items()
-    )
-    prelude = struct.pack(">II", len(packed) + len(payload) + 16, len(packed))
-    checked = prelude + struct.pack(">I", zlib.crc32(prelude)) + packed + payload
-    return checked + struct.pack(">I", zlib.crc32(checked))
-
-
-def event(kind: str, **values: Any) -> bytes:
-    """Return one event."""
-    headers = {":message-type": "event", ":event-type": kind, ":content-type": "application/json"}
-    return message(headers, json.dumps(values).encode())
-
-
-def exception(kind: str) -> bytes:
-    """Return an exception in the middle of a stream."""
-    headers = {":message-type": "exception", ":exception-type": kind, ":content-type": "application/json"}
-    return message(headers, json.dumps({"message": SECRET}).encode())
-
-
-def text(content: str) -> bytes:
-    """Return a piece of text."""
-    return event("contentBlockDelta", contentBlockIndex=0, delta={"text": content})
-
-
-def stop(reason: str) -> bytes:
-    """Return the end of the message."""
-    return event("messageStop", stopReason=reason)
-
-
-def metadata(**usage: int) -> bytes:
-    """Return the usage, which comes last."""
-    return event("metadata", usage={"totalTokens": sum(usage.values()), **usage}, metrics={"latencyMs": 5})
-
-
-def stream(*pieces: bytes, **options: Any) -> Answer:
-    """Return a streamed answer."""
-    headers = {"Content-Type": "application/vnd.amazon.eventstream"}
-    return Answer(pieces, headers=headers, chunked=True, **options)
-
-
-WHOLE = (
-    event("messageStart", role="assistant"),
-    text("You keep "),
-    text("coming back to it."),
-    event("contentBlockStop", contentBlockIndex=0),
-    stop("end_turn"),
-    metadata(inputTokens=1_000, outputTokens=50, cacheReadInputTokens=2_000, cacheWriteInputTokens=100),
-)
-
-
-def test_a_reply_with_usage_price_and_times(fake: HttpFake, model: BedrockModel) -> None:
-    """The price counts four kinds of tokens, an hour's cache, and the surcharge of a geographic profile."""
-    fake.answer(stream(*WHOLE, seconds_between=0.03))
-
-    reply = model.complete(asked(system=(SystemBlock(LONG_PROMPT, "1h"),)))
-
-    assert reply.text == "You keep coming back to it."
-    assert (reply.model_id, reply.provider, reply.finish_reason) == ("claude-sonnet-4-6", "bedrock", "stop")
-    assert reply.usage == Usage(1_000, 50, 2_000, 100, cost_usd=0.005445)
-    assert 0 <= reply.llm_ttft_ms < reply.llm_complete_ms
-    assert reply.notes == ()
+    """The model behind the server."""
+    return connected(fake.url)
 
 
 def test_the_request_as_it_goes_out(fake: HttpFake, model: BedrockModel) -> None:
     """The inference profile is in the path; the instructions are kept for as long as the class says."""
-    fake.answer(stream(*WHOLE))
+    fake.answer(WHOLE)
 
     model.complete(asked(system=(SystemBlock(LONG_PROMPT, "1h"),)))
 
@@ -131,6 +60,20 @@ def test_the_request_as_it_goes_out(fake: HttpFake, model: BedrockModel) -> None
         ],
         "inferenceConfig": {"maxTokens": 384, "temperature": 0.7},
     }
+
+
+@pytest.mark.parametrize(
+    ("stream_wanted", "path"), [(True, "converse-stream"), (False, "converse")], ids=["streamed", "whole"]
+)
+def test_an_answer_that_is_read_as_a_whole_is_not_streamed(
+    fake: HttpFake, model: BedrockModel, stream_wanted: bool, path: str
+) -> None:
+    """The two forms are two operations with an IAM action each."""
+    fake.answer(Converse(stream=stream_wanted).says(Said()))
+
+    model.complete(asked(stream=stream_wanted))
+
+    assert fake.received[0].path == f"/model/us.anthropic.claude-sonnet-4-6/{path}"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +92,7 @@ def test_instructions_are_cached_where_it_pays(
     fake: HttpFake, model: BedrockModel, changes: dict[str, Any], ttls: list[str]
 ) -> None:
     """Writing to a cache costs more than reading the prompt; a marker that a model lacks is an error."""
-    fake.answer(stream(*WHOLE))
+    fake.answer(WHOLE)
     request = {"system": (SystemBlock(LONG_PROMPT, "1h"),), **changes}
 
     model.complete(asked(**request))
@@ -160,44 +103,132 @@ def test_instructions_are_cached_where_it_pays(
     assert points == ttls
 
 
-def test_a_knob_that_a_model_lacks_is_dropped_and_noted(fake: HttpFake, model: BedrockModel) -> None:
-    """Opus 4.7 refuses a request with a temperature."""
-    fake.answer(stream(*WHOLE))
-
-    reply = model.complete(asked(model_id="claude-opus-4-7"))
-
-    assert fake.received[0].body["inferenceConfig"] == {"maxTokens": 384}
-    assert reply.notes == ("temperature-dropped",)
-
-
-def test_a_model_that_bedrock_does_not_serve_is_an_error(model: BedrockModel) -> None:
-    """The chain goes on at once instead of asking for what is not there."""
-    with pytest.raises(ModelError, match=r"^bedrock:not-served$"):
-        model.complete(asked(model_id="smollm2-135m-instruct"))
-
-
 @pytest.mark.parametrize(
     ("reason", "finish_reason"),
     [
         ("end_turn", "stop"),
         ("stop_sequence", "stop"),
         ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("malformed_model_output", "malformed_model_output"),
         ("guardrail_intervened", "guardrail_intervened"),
         ("content_filtered", "content_filtered"),
     ],
 )
 def test_stop_reasons(fake: HttpFake, model: BedrockModel, reason: str, finish_reason: str) -> None:
     """What ended a reply decides whether it can be served."""
-    fake.answer(stream(text("You keep"), stop(reason), metadata(inputTokens=1, outputTokens=1)))
+    fake.answer(stream(text("You keep"), stop(reason), metadata(**usage_of(COUNTS))))
 
     assert model.complete(asked()).finish_reason == finish_reason
 
 
-def refusal(name: str, status: int) -> Answer:
-    """Return an error of the call."""
-    return json_answer(
-        {"message": SECRET}, status, **{"x-amzn-ErrorType": f"{name}:http://internal.amazon.com/"}
-    )
+def test_without_details_a_write_has_the_longest_life_that_was_asked_for(
+    fake: HttpFake, model: BedrockModel
+) -> None:
+    """Too high by a few cents is better than a budget that is overrun."""
+    counted = {name: count for name, count in usage_of(COUNTS).items() if name != "cacheDetails"}
+    fake.answer(stream(text("Yes."), stop("end_turn"), metadata(**counted)))
+
+    hour = model.complete(asked(system=(SystemBlock(LONG_PROMPT, "1h"), SystemBlock("Mirror.", "5m"))))
+    minutes = model.complete(asked(system=(SystemBlock(LONG_PROMPT, "5m"),)))
+
+    assert hour.usage == Usage(1_000, 50, 2_000, 100, cost_usd=0.005445)
+    assert minutes.usage == Usage(1_000, 50, 2_000, 100, cost_usd=0.0051975)
+
+
+SONNET_ARN = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc123"
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "cost_usd"),
+    [
+        (BedrockOptions(), "us.anthropic.claude-sonnet-4-6", 0.0052965),
+        (BedrockOptions(profile="eu"), "eu.anthropic.claude-sonnet-4-6", 0.0052965),
+        (BedrockOptions(profile="apac"), "apac.anthropic.claude-sonnet-4-6", 0.0052965),
+        (BedrockOptions(profile="global"), "global.anthropic.claude-sonnet-4-6", 0.004815),
+        (BedrockOptions(application_profiles={"claude-sonnet-4-6": SONNET_ARN}), SONNET_ARN, 0.0052965),
+        (
+            BedrockOptions(profile="eu", application_profiles={"claude-haiku-4-5": SONNET_ARN}),
+            "eu.anthropic.claude-sonnet-4-6",
+            0.0052965,
+        ),
+    ],
+    ids=["as in the catalogue", "Europe", "Asia", "anywhere", "the account's own", "another model's own"],
+)
+def test_the_environment_says_through_which_profile_a_model_is_called(
+    fake: HttpFake, options: BedrockOptions, name: str, cost_usd: float
+) -> None:
+    """Where words travel is a promise to people; what it costs follows from it; the model stays the same."""
+    fake.answer(WHOLE)
+
+    reply = connected(fake.url, options).complete(asked())
+
+    assert unquote(fake.received[0].path) == f"/model/{name}/converse-stream"
+    assert reply.model_id == "claude-sonnet-4-6"
+    assert reply.usage.cost_usd == cost_usd
+    assert reply.notes == ()
+
+
+def test_a_model_without_profiles_keeps_its_name(fake: HttpFake) -> None:
+    """Mistral is served by the region itself: with a prefix it would not be found."""
+    fake.answer(WHOLE)
+
+    connected(fake.url, BedrockOptions(profile="eu")).complete(asked(model_id="mistral-large"))
+
+    assert unquote(fake.received[0].path) == "/model/mistral.mistral-large-2402-v1:0/converse-stream"
+
+
+GUARDED = BedrockOptions(guardrail_id="gr1", guardrail_version="3")
+
+
+@pytest.mark.parametrize("stream_wanted", [True, False], ids=["streamed", "whole"])
+def test_a_guardrail_goes_along_if_there_is_one(fake: HttpFake, stream_wanted: bool) -> None:
+    """Pieces are judged before they come; the trace, which quotes the conversation, stays off."""
+    fake.answer(Converse(stream=stream_wanted).says(Said()))
+
+    connected(fake.url, GUARDED).complete(asked(stream=stream_wanted))
+
+    told = {"guardrailIdentifier": "gr1", "guardrailVersion": "3", "trace": "disabled"}
+    mode = {"streamProcessingMode": "sync"} if stream_wanted else {}
+    assert fake.received[0].body["guardrailConfig"] == {**told, **mode}
+
+
+@pytest.mark.parametrize("turn_class", ["TC1", "TC2", "TC6"])
+def test_no_guardrail_stands_before_a_person_in_danger(fake: HttpFake, turn_class: str) -> None:
+    """It would stop at the very messages that these classes are there to read and to answer."""
+    fake.answer(WHOLE)
+
+    connected(fake.url, GUARDED).complete(asked(turn_class=turn_class))
+
+    assert "guardrailConfig" not in fake.received[0].body
+
+
+def test_a_schema_goes_out_as_text(fake: HttpFake, model: BedrockModel) -> None:
+    """Bedrock takes the schema as a string, and Claude's limits of what a schema may say."""
+    schema = {"type": "object", "properties": {"level": {"type": "integer", "minimum": 0, "maximum": 1}}}
+    fake.answer(Converse(stream=False).says(Said(('{"level": 1}',))))
+
+    model.complete(asked(stream=False, response_schema=schema))
+
+    sent = fake.received[0].body["outputConfig"]["textFormat"]
+    assert sent["type"] == "json_schema"
+    assert json.loads(sent["structure"]["jsonSchema"]["schema"]) == {
+        "type": "object",
+        "properties": {"level": {"type": "integer", "enum": [0, 1]}},
+        "additionalProperties": False,
+    }
+
+
+def test_a_model_that_bedrock_cannot_hold_to_a_schema_is_asked_without(
+    fake: HttpFake, model: BedrockModel
+) -> None:
+    """Bedrock's guide does not name Opus 4.7: the request would be an error."""
+    fake.answer(WHOLE)
+
+    reply = model.complete(asked(model_id="claude-opus-4-7", response_schema={"type": "object"}))
+
+    assert "outputConfig" not in fake.received[0].body
+    assert reply.notes == ("temperature-dropped", "schema-not-enforced")
 
 
 @pytest.mark.parametrize(
@@ -252,54 +283,6 @@ def test_a_failure_is_a_code_that_says_whether_to_try_again(
     assert str(caught.value) == f"bedrock:{code}"
     assert caught.value.__context__ is None or caught.value.__suppress_context__
     assert len(fake.received) == 1
-
-
-def test_silence_is_a_time_out(fake: HttpFake, model: BedrockModel) -> None:
-    """Before the first byte, and in the middle of the stream."""
-    fake.answer(stream(*WHOLE, seconds_before=20))
-    with pytest.raises(ModelTimeoutError, match=r"^bedrock:timeout$"):
-        model.complete(asked())
-
-    fake.answer(stream(text("You"), *WHOLE, seconds_between=20))
-    with pytest.raises(ModelTimeoutError, match=r"^bedrock:timeout$"):
-        model.complete(asked())
-
-
-def test_an_endpoint_that_is_not_there_is_transient() -> None:
-    """A region can be away for a moment."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": 1})
-    client = boto3.client("bedrock-runtime", endpoint_url="http://127.0.0.1:9", config=config)
-
-    with pytest.raises(TransientModelError, match=r"^bedrock:EndpointConnectionError$"):
-        BedrockModel(WallClock(), lambda: client).complete(asked())
-
-
-def test_a_slow_teaching_reply_is_served_up_to_its_last_sentence(fake: HttpFake, model: BedrockModel) -> None:
-    """For a long answer, most of it now is better than another one later."""
-    fake.answer(stream(text("Sleep comes in cycles. "), *[text("on ")] * 90, seconds_between=0.1))
-
-    reply = model.complete(asked(0.6, turn_class="TC5"))
-
-    assert (reply.text, reply.finish_reason) == ("Sleep comes in cycles.", "length")
-    assert reply.notes == ("partial",)
-
-
-def test_a_stream_that_drips_cannot_hold_a_turn(fake: HttpFake, model: BedrockModel) -> None:
-    """Bytes that make up no event reset the read time-out each time: only the hard deadline ends that."""
-    drops = [bytes([byte]) for byte in text("You keep coming back to it. " * 20)]
-    fake.answer(stream(*drops, seconds_between=0.1))
-    started = time.monotonic()
-
-    with pytest.raises(ModelTimeoutError, match=r"^deadline:left-behind$"):
-        DeadlineModel(model, WallClock()).complete(asked(0.7))
-
-    assert time.monotonic() - started < 1.5
-
-
-def test_no_call_leaves_this_machine_in_a_test_run() -> None:
-    """The client as it is deployed points at AWS."""
-    with pytest.raises(LiveModelForbiddenError):
-        BedrockModel(WallClock()).complete(asked())
 
 
 def test_the_client_never_retries_by_itself() -> None:

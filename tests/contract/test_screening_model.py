@@ -21,9 +21,8 @@ from silent_infinity.domain.crisis.model_screen import MODEL_SCREEN
 from silent_infinity.domain.crisis.verdict import RISK_LEVEL
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.screen_for_crisis import Screened, ScreenRequest
-from tests.contract import test_bedrock as converse
-from tests.contract import test_openai_compatible as chat
 from tests.contract.http_fake import Answer, HttpFake, json_answer, running
+from tests.contract.wire import chat, converse, messages
 
 CANARY = "canaryq7x"
 CALM = f"It has been a long week, {CANARY}, and the days run into each other."
@@ -53,6 +52,20 @@ def _converse(text: str, finish: str = "end_turn", **options: Any) -> Answer:
     )
 
 
+def _messages(text: str, finish: str = "end_turn", **options: Any) -> Answer:
+    pieces = [
+        messages.start({"input_tokens": 900, "output_tokens": 1}),
+        messages.text(text[:9]),
+        messages.text(text[9:]),
+        messages.stop(finish, 14),
+    ]
+    return messages.stream(*pieces, **options)
+
+
+def _messages_error(status: int) -> Answer:
+    return json_answer({"type": "error", "error": {"type": "api_error", "message": CANARY}}, status)
+
+
 def _chat_error(status: int) -> Answer:
     return json_answer({"error": {"message": CANARY, "type": "server_error"}}, status)
 
@@ -65,6 +78,7 @@ def _converse_error(status: int) -> Answer:
 PROVIDERS = (
     Provider("openai_compatible", _chat, _chat_error, "content_filter"),
     Provider("bedrock", _converse, _converse_error, "guardrail_intervened"),
+    Provider("anthropic", _messages, _messages_error, "refusal"),
 )
 
 
@@ -94,7 +108,7 @@ def screen(fake: HttpFake, provider: Provider, monkeypatch: pytest.MonkeyPatch) 
         Settings(
             {
                 "LLM_PROVIDER": provider.name,
-                "LLM_BASE_URL": f"{fake.url}/v1",
+                "LLM_BASE_URL": fake.url if provider.name == "anthropic" else f"{fake.url}/v1",
                 "SCREEN_BAND_LOW": "0",
             }
         )

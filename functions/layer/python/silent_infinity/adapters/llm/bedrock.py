@@ -1,12 +1,17 @@
 """Models on Amazon Bedrock through the Converse API.
 
-The streaming form is used, because only it tells when the first token came, and because a teaching reply that
-is late is served as far as it got. It needs the IAM action `bedrock:InvokeModelWithResponseStream` on the
-inference profile and on the models behind it.
+Replies are streamed, because only that tells when the first token came, and because a teaching reply that is
+late is served as far as it got; answers that are only read as a whole are not. Each needs its IAM action on
+the inference profile and on the models behind it: `bedrock:InvokeModelWithResponseStream` the first,
+`bedrock:InvokeModel` the second.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,17 +23,21 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
+    IncompleteReadError,
     ReadTimeoutError,
 )
+from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as StreamTimeoutError
 
-from silent_infinity.adapters.llm.codes import code
+from silent_infinity.adapters.llm.caching import cache_points, longest_life
+from silent_infinity.adapters.llm.codes import MALFORMED, code
+from silent_infinity.adapters.llm.knobs import Knobs, knobs
 from silent_infinity.adapters.llm.live_switch import require_permission
-from silent_infinity.adapters.llm.streamed import StreamedReply, served
+from silent_infinity.adapters.llm.streamed import StreamedReply, seconds_left, served
 from silent_infinity.domain.models import Model, catalogue
-from silent_infinity.domain.turn import SystemBlock, Usage, Utterance
+from silent_infinity.domain.turn import Usage
 from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.llm import (
     ModelError,
@@ -46,10 +55,17 @@ CONNECT_SECONDS = 1.0
 READ_SECONDS = 10.0
 """Between two pieces of a stream; the hard deadline is the business of `deadline.DeadlineModel`."""
 
-CHARACTERS_PER_TOKEN = 2
-"""A safe lower bound for prose in any script that is written with letters."""
+UNGUARDED_CLASSES = frozenset({"TC1", "TC2", "TC6"})
+"""They read what a guardrail would stop at: the screen and the sentinel look for it, the crisis conversation
+answers it. A guardrail there would turn a person in danger away.
+"""
 
-_FINISH_REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
+_FINISH_REASONS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+}
 _TRANSIENT = frozenset(
     {
         "InternalServerException",
@@ -78,80 +94,145 @@ def bedrock_runtime() -> "BedrockRuntimeClient":
     return cast("BedrockRuntimeClient", client)
 
 
+@dataclass(frozen=True, slots=True)
+class BedrockOptions:
+    """How an environment calls Bedrock.
+
+    `profile` is the inference profile that takes the place of the one in the catalogue's names: `eu`,
+    `global` and so on (empty: as the catalogue says). `application_profiles` maps catalogue ids to ARNs of
+    the account's own inference profiles, which come before that. `guardrail_id` and `guardrail_version` have
+    Bedrock judge messages and replies while they pass (empty: not).
+    """
+
+    profile: str = ""
+    application_profiles: Mapping[str, str] = field(default_factory=dict)
+    guardrail_id: str = ""
+    guardrail_version: str = ""
+
+
 class BedrockModel:
     """A `LanguageModel`. `client` is called when the first request comes."""
 
-    def __init__(self, clock: Clock, client: "Callable[[], BedrockRuntimeClient]" = bedrock_runtime) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        client: "Callable[[], BedrockRuntimeClient]" = bedrock_runtime,
+        options: BedrockOptions | None = None,
+    ) -> None:
         self._clock = clock
         self._client = client
+        self._options = options or BedrockOptions()
 
     def complete(self, request: ModelRequest) -> ModelReply:
         model = catalogue().find(request.model_id)
-        name = served(request, PROVIDER, model.name_at(PROVIDER) if model else request.model_id)
+        name = self._name(request, model)
+        seconds_left(request, self._clock, PROVIDER)
         client = self._client()
         require_permission(client.meta.endpoint_url)
-        system = _system(request.system, model)
+        taken = knobs(request, model, PROVIDER)
+        points = cache_points(request.system, model)
         reply = StreamedReply(
-            request, self._clock, PROVIDER, model.id if model else name, cache_ttl=_longest_ttl(request)
+            request,
+            self._clock,
+            PROVIDER,
+            model.id if model else name,
+            profile=catalogue().profile_of(name),
+            cache_ttl=longest_life(points),
+            notes=list(taken.notes),
         )
-        inference: dict[str, Any] = {"maxTokens": request.max_tokens}
-        if model is None or model.accepts_temperature:
-            inference["temperature"] = request.temperature
-        else:
-            reply.notes.append("temperature-dropped")
+        told = {"modelId": name, **_arguments(request, points, taken), **self._guardrail(request)}
         with _mapped_errors():
-            answer = client.converse_stream(
-                modelId=name,
-                system=cast(Any, system),
-                messages=[_message(utterance) for utterance in request.messages],
-                inferenceConfig=cast(Any, inference),
-            )
-            with closing(cast(Any, answer["stream"])) as events:
+            if not request.stream:
+                _take_all(client.converse(**told), reply)
+                return reply.finished()
+            with closing(cast(Any, client.converse_stream(**told)["stream"])) as events:
                 for event in events:
                     _take(event, reply)
                     if reply.late and not reply.finish_reason:
                         return reply.cut()
         return reply.finished()
 
+    def _name(self, request: ModelRequest, model: Model | None) -> str:
+        """Return the profile or model to call. What the catalogue does not know is called as it is named."""
+        if model is None:
+            return request.model_id
+        if model.id in self._options.application_profiles:
+            return self._options.application_profiles[model.id]
+        name = served(request, PROVIDER, model.name_at(PROVIDER))
+        if self._options.profile and catalogue().profile_of(name):
+            return f"{self._options.profile}.{catalogue().bare(name)}"
+        return name
+
+    def _guardrail(self, request: ModelRequest) -> dict[str, Any]:
+        options = self._options
+        if not options.guardrail_id or request.turn_class in UNGUARDED_CLASSES:
+            return {}
+        guardrail = {
+            "guardrailIdentifier": options.guardrail_id,
+            "guardrailVersion": options.guardrail_version,
+            "trace": "disabled",
+        }
+        # A piece that is served before it was judged cannot be taken back.
+        mode = {"streamProcessingMode": "sync"} if request.stream else {}
+        return {"guardrailConfig": {**guardrail, **mode}}
+
+
+def _arguments(request: ModelRequest, points: tuple[str | None, ...], taken: Knobs) -> dict[str, Any]:
+    system: list[dict[str, Any]] = []
+    for block, life in zip(request.system, points, strict=True):
+        system.append({"text": block.text})
+        if life is not None:
+            system.append({"cachePoint": {"type": "default", "ttl": life}})
+    inference: dict[str, Any] = {"maxTokens": taken.max_tokens}
+    if taken.temperature is not None:
+        inference["temperature"] = taken.temperature
+    arguments: dict[str, Any] = {
+        "messages": [{"role": said.role, "content": [{"text": said.text}]} for said in request.messages],
+        "inferenceConfig": inference,
+    }
+    if system:
+        arguments["system"] = system
+    if taken.schema is not None:
+        schema = {"name": "answer", "schema": json.dumps(taken.schema)}
+        arguments["outputConfig"] = {
+            "textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}
+        }
+    return arguments
+
+
+def _take_all(answer: Mapping[str, Any], reply: StreamedReply) -> None:
+    for block in answer.get("output", {}).get("message", {}).get("content", ()):
+        reply.add(block.get("text", ""))
+    _end(answer.get("stopReason", ""), reply)
+    _count(answer.get("usage"), reply)
+
 
 def _take(event: Mapping[str, Any], reply: StreamedReply) -> None:
     if "contentBlockDelta" in event:
         reply.add(event["contentBlockDelta"]["delta"].get("text", ""))
     elif "messageStop" in event:
-        reason = event["messageStop"]["stopReason"]
-        reply.finish_reason = _FINISH_REASONS.get(reason, reason)
+        _end(event["messageStop"]["stopReason"], reply)
     elif "metadata" in event:
-        usage = event["metadata"]["usage"]
-        reply.usage = Usage(
-            tokens_input=usage.get("inputTokens", 0),
-            tokens_output=usage.get("outputTokens", 0),
-            tokens_cache_read=usage.get("cacheReadInputTokens", 0),
-            tokens_cache_write=usage.get("cacheWriteInputTokens", 0),
-        )
+        _count(event["metadata"].get("usage"), reply)
 
 
-def _system(blocks: Sequence[SystemBlock], model: Model | None) -> list[dict[str, Any]]:
-    """Return the instructions with a cache point after each block that is worth keeping and can be kept."""
-    told: list[dict[str, Any]] = []
-    characters = 0
-    for block in blocks:
-        told.append({"text": block.text})
-        characters += len(block.text)
-        if block.cache_ttl is None or model is None or not model.cache_ttls:
-            continue
-        if characters >= model.min_cacheable_tokens * CHARACTERS_PER_TOKEN:
-            ttl = block.cache_ttl if block.cache_ttl in model.cache_ttls else model.cache_ttls[0]
-            told.append({"cachePoint": {"type": "default", "ttl": ttl}})
-    return told
+def _end(reason: str, reply: StreamedReply) -> None:
+    reply.finish_reason = _FINISH_REASONS.get(reason, reason)
 
 
-def _longest_ttl(request: ModelRequest) -> str:
-    """Return the life for which cache writes are priced: the longest that was asked for."""
-    return "1h" if any(block.cache_ttl == "1h" for block in request.system) else "5m"
-
-
-def _message(utterance: Utterance) -> Any:
-    return {"role": utterance.role, "content": [{"text": utterance.text}]}
+def _count(usage: Mapping[str, Any] | None, reply: StreamedReply) -> None:
+    if usage is None:
+        return
+    details = usage.get("cacheDetails")
+    counted = Usage(
+        tokens_input=usage.get("inputTokens", 0),
+        tokens_output=usage.get("outputTokens", 0),
+        tokens_cache_read=usage.get("cacheReadInputTokens", 0),
+        tokens_cache_write=usage.get("cacheWriteInputTokens", 0),
+    )
+    # The details are said to tell the lives of what was written apart; without them, the longest is assumed.
+    long = sum(part.get("inputTokens", 0) for part in details if part.get("ttl") == "1h") if details else None
+    reply.count(counted, long)
 
 
 @contextmanager
@@ -165,8 +246,10 @@ def _mapped_errors() -> Iterator[None]:
         raise kind(code(PROVIDER, name)) from None
     except (ReadTimeoutError, ConnectTimeoutError, StreamTimeoutError):
         raise ModelTimeoutError(f"{PROVIDER}:timeout") from None
-    except (EndpointConnectionError, HTTPClientError, HTTPError, ParserError) as error:
-        # The last two come from the middle of a stream, where botocore lets them through as they are.
+    except (EndpointConnectionError, HTTPClientError, HTTPError, IncompleteReadError, ParserError) as error:
+        # Some come from the middle of a stream, where botocore lets them through as they are.
         raise TransientModelError(code(PROVIDER, type(error).__name__)) from None
+    except (ResponseParserError, *MALFORMED):
+        raise TransientModelError(f"{PROVIDER}:malformed") from None
     except BotoCoreError as error:
         raise ModelError(code(PROVIDER, type(error).__name__)) from None

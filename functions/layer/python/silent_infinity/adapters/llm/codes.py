@@ -2,6 +2,9 @@
 
 import re
 
+MALFORMED = (ValueError, KeyError, IndexError, TypeError, AttributeError)
+"""What reading an answer raises that is not of the documented form."""
+
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 

@@ -5,12 +5,13 @@ from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from silent_infinity.adapters.llm.codes import code
+from silent_infinity.adapters.llm.codes import MALFORMED, code
+from silent_infinity.adapters.llm.knobs import Knobs, knobs
 from silent_infinity.adapters.llm.live_switch import require_permission
-from silent_infinity.adapters.llm.streamed import StreamedReply, served
-from silent_infinity.domain.models import catalogue
+from silent_infinity.adapters.llm.streamed import StreamedReply, seconds_left, served
+from silent_infinity.domain.models import Model, catalogue
 from silent_infinity.domain.turn import Usage
-from silent_infinity.ports.clock import Clock, unix_ms
+from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.llm import (
     ModelError,
     ModelReply,
@@ -59,28 +60,40 @@ class OpenAICompatibleModel:
         model = catalogue().find(wanted)
         known_name = model.name_at(PROVIDER) if model else wanted
         name = self._model_override or served(request, self._provider, known_name)
-        reply = StreamedReply(request, self._clock, self._provider, model.id if model else name)
-        options: dict[str, Any] = {}
-        if model is None or model.accepts_temperature:
-            options["temperature"] = request.temperature
-        else:
-            reply.notes.append("temperature-dropped")
+        taken = knobs(request, model, PROVIDER, unknown_schema=True)
+        reply = StreamedReply(
+            request, self._clock, self._provider, model.id if model else name, notes=list(taken.notes)
+        )
         with self._mapped_errors():
-            stream = self._client.chat.completions.create(
+            answer: Any = self._client.chat.completions.create(
                 model=name,
                 messages=_messages(request),
-                max_tokens=min(request.max_tokens, self._max_output_tokens or request.max_tokens),
-                stream=True,
-                stream_options={"include_usage": True},
                 timeout=self._timeout(request),
-                **options,
+                stream=request.stream,
+                **self._knobs(request, model, taken),
             )
-            with closing(stream):
-                for chunk in stream:
-                    self._take(chunk, reply)
+            if not request.stream:
+                _take_all(answer, reply)
+                return reply.finished()
+            with closing(answer):
+                for chunk in answer:
+                    _take(chunk, reply)
                     if reply.late and not reply.finish_reason:
                         return reply.cut()
         return reply.finished()
+
+    def _knobs(self, request: ModelRequest, model: Model | None, taken: Knobs) -> dict[str, Any]:
+        limit = min(taken.max_tokens, self._max_output_tokens or taken.max_tokens)
+        told: dict[str, Any] = {model.token_limit if model else "max_tokens": limit}
+        if request.stream:
+            # A server that does not know this leaves the usage out, and the reply says that it is estimated.
+            told["stream_options"] = {"include_usage": True}
+        if taken.temperature is not None:
+            told["temperature"] = taken.temperature
+        if taken.schema is not None:
+            schema = {"name": "answer", "strict": True, "schema": taken.schema}
+            told["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return told
 
     @cached_property
     def _client(self) -> "OpenAI":
@@ -93,33 +106,19 @@ class OpenAICompatibleModel:
         """Return the SDK's time-outs. They hold for each read; the hard deadline is a wrapper's business."""
         from openai import Timeout
 
-        left = (request.deadline_ms - unix_ms(self._clock.now())) / 1000
-        if left <= 0:
-            raise ModelTimeoutError(f"{self._provider}:deadline")
+        left = seconds_left(request, self._clock, self._provider)
         return Timeout(left, connect=min(CONNECT_SECONDS, left))
-
-    def _take(self, chunk: Any, reply: StreamedReply) -> None:
-        if chunk.usage is not None:
-            details = chunk.usage.prompt_tokens_details
-            cached = (details.cached_tokens if details else 0) or 0
-            reply.usage = Usage(
-                tokens_input=chunk.usage.prompt_tokens - cached,
-                tokens_output=chunk.usage.completion_tokens,
-                tokens_cache_read=cached,
-            )
-        for choice in chunk.choices[:1]:
-            reply.add(choice.delta.content or "")
-            reply.finish_reason = choice.finish_reason or reply.finish_reason
 
     @contextmanager
     def _mapped_errors(self) -> Iterator[None]:
+        import httpx2
         import openai
 
         try:
             yield
-        except openai.APITimeoutError:
+        except (openai.APITimeoutError, httpx2.TimeoutException):
             raise ModelTimeoutError(code(self._provider, "timeout")) from None
-        except openai.APIConnectionError:
+        except (openai.APIConnectionError, httpx2.HTTPError):
             raise TransientModelError(code(self._provider, "unreachable")) from None
         except openai.APIStatusError as error:
             # A spent quota is answered like throttling, but no pause helps.
@@ -128,10 +127,48 @@ class OpenAICompatibleModel:
             raise kind(code(self._provider, f"http-{error.status_code}")) from None
         except openai.OpenAIError:
             raise TransientModelError(code(self._provider, "stream-error")) from None
-        except ValueError:
+        except MALFORMED:
             raise TransientModelError(code(self._provider, "malformed")) from None
 
 
+def _take_all(answer: Any, reply: StreamedReply) -> None:
+    choice = answer.choices[0]
+    _say(choice.message, choice.finish_reason, reply)
+    _count(answer.usage, reply)
+
+
+def _take(chunk: Any, reply: StreamedReply) -> None:
+    _count(chunk.usage, reply)
+    for choice in chunk.choices[:1]:
+        _say(choice.delta, choice.finish_reason, reply)
+
+
+def _say(part: Any, finish_reason: str | None, reply: StreamedReply) -> None:
+    """Take a message or a piece of one. A refusal comes in a field of its own and ends like a reply."""
+    if getattr(part, "refusal", None):
+        reply.finish_reason = "refusal"
+    reply.add(part.content or "")
+    if reply.finish_reason != "refusal":
+        reply.finish_reason = finish_reason or reply.finish_reason
+
+
+def _count(usage: Any, reply: StreamedReply) -> None:
+    """Take the usage. Some servers send it once, some with every piece, some never.
+
+    Gemini leaves what it thought out of `completion_tokens` and in `total_tokens`; both are paid as output.
+    """
+    if usage is None:
+        return
+    cached = (usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else 0) or 0
+    reply.count(
+        Usage(
+            tokens_input=usage.prompt_tokens - cached,
+            tokens_output=max(usage.completion_tokens, (usage.total_tokens or 0) - usage.prompt_tokens),
+            tokens_cache_read=cached,
+        )
+    )
+
+
 def _messages(request: ModelRequest) -> Any:
-    spoken = [{"role": utterance.role, "content": utterance.text} for utterance in request.messages]
-    return [{"role": "system", "content": request.system_text}, *spoken]
+    spoken = [{"role": said.role, "content": said.text} for said in request.messages]
+    return [{"role": "system", "content": request.system_text}, *spoken] if request.system else spoken
