@@ -12,21 +12,29 @@ from silent_infinity.settings import MissingSettingError, Settings
 
 if TYPE_CHECKING:
     from silent_infinity.adapters.aws.stream_batch import BatchResult
+    from silent_infinity.adapters.llm.bedrock import BedrockOptions
     from silent_infinity.adapters.llm.composition import GatewayStores
+    from silent_infinity.ports.batch_inference import BatchInference
     from silent_infinity.ports.breakers import BreakerStore
     from silent_infinity.ports.clock import Clock
     from silent_infinity.ports.llm import LanguageModel
     from silent_infinity.ports.model_rates import ModelRateStore
     from silent_infinity.ports.spend import SpendStore
+    from silent_infinity.ports.summaries import SummaryStore
     from silent_infinity.ports.text_guard import TextGuard
+    from silent_infinity.ports.work_files import WorkFiles
+    from silent_infinity.usecases.batch_synthesis import FollowSynthesisBatch, StartSynthesisBatch
     from silent_infinity.usecases.capture_message import CaptureMessage
+    from silent_infinity.usecases.close_synthesis import CloseSynthesis
     from silent_infinity.usecases.detect_intent import DetectIntent
     from silent_infinity.usecases.generate_reply import GenerateReply
     from silent_infinity.usecases.give_feedback import GiveFeedback
+    from silent_infinity.usecases.prepare_synthesis import PrepareSynthesis
     from silent_infinity.usecases.record_turn import RecordTurn
     from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
     from silent_infinity.usecases.seed_reference_data import SeedReferenceData
     from silent_infinity.usecases.validate_reply import ValidateReply
+    from silent_infinity.usecases.write_summaries import WriteSummaries
 
 SessionRoutes = Mapping[str, Callable[[str, str], HttpResponse]]
 """HTTP method to a use case that takes subject and session id."""
@@ -273,7 +281,13 @@ def _provider(settings: Settings, clock: "Clock") -> "LanguageModel":
     if name == "bedrock":
         from silent_infinity.adapters.llm.bedrock import BedrockModel
 
-        return BedrockModel(clock)
+        return BedrockModel(clock, options=_bedrock_options(settings))
+    if name == "anthropic":
+        from silent_infinity.adapters.llm.anthropic import BASE_URL, AnthropicModel
+
+        return AnthropicModel(
+            clock, api_key=_api_key(settings), base_url=settings.text("LLM_BASE_URL", BASE_URL)
+        )
     if name == "openai_compatible":
         from silent_infinity.adapters.llm.openai_compatible import OpenAICompatibleModel
 
@@ -284,7 +298,27 @@ def _provider(settings: Settings, clock: "Clock") -> "LanguageModel":
             model_override=settings.text("LLM_MODEL_ID", ""),
             max_output_tokens=settings.integer("LLM_MAX_OUTPUT_TOKENS", 0),
         )
-    raise MissingSettingError("Set LLM_PROVIDER to bedrock, openai_compatible or composer.")
+    raise MissingSettingError("Set LLM_PROVIDER to bedrock, anthropic, openai_compatible or composer.")
+
+
+def _bedrock_options(settings: Settings) -> "BedrockOptions":
+    """Return how the environment calls Bedrock.
+
+    Raises:
+        MissingSettingError: a guardrail has no version, or an inference profile no model.
+    """
+    from silent_infinity.adapters.llm.bedrock import BedrockOptions
+
+    profiles = [entry.split("=", 1) for entry in settings.text("BEDROCK_APPLICATION_PROFILES", "").split()]
+    if any(len(entry) < 2 for entry in profiles):
+        raise MissingSettingError("BEDROCK_APPLICATION_PROFILES must be MODEL=ARN, separated by spaces.")
+    guardrail = settings.optional("BEDROCK_MODEL_GUARDRAIL_ID")
+    return BedrockOptions(
+        profile=settings.text("BEDROCK_INFERENCE_PROFILE", ""),
+        application_profiles=dict(profiles),
+        guardrail_id=guardrail or "",
+        guardrail_version=settings.text("BEDROCK_MODEL_GUARDRAIL_VERSION") if guardrail else "",
+    )
 
 
 def _api_key(settings: Settings) -> str:
@@ -431,6 +465,132 @@ def background_model(settings: Settings, clock: "Clock") -> "LanguageModel":
     from silent_infinity.adapters.llm.lazy import LazyModel
 
     return DeadlineModel(LazyModel(lambda: _provider(settings, clock)), clock)
+
+
+def prepare_synthesis(settings: Settings) -> "PrepareSynthesis":
+    """Wire the search for people who are due a weekly summary."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.conversations import DynamoConversationStore
+    from silent_infinity.adapters.aws.metrics import EmfMetrics
+    from silent_infinity.adapters.aws.session_index import DynamoSessionIndex
+    from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.domain.initial_variants import initial_variants
+    from silent_infinity.usecases.prepare_synthesis import PrepareSynthesis
+
+    dynamodb = clients.dynamodb()
+    clock = SystemClock()
+    conversations = settings.text("CONVERSATIONS_TABLE")
+    return PrepareSynthesis(
+        index=DynamoSessionIndex(dynamodb, conversations),
+        conversations=DynamoConversationStore(dynamodb, conversations),
+        summaries=_summaries(settings),
+        files=_work_files(settings),
+        variants=DynamoVariantRegistry(
+            dynamodb,
+            settings.text("VARIANTS_TABLE"),
+            clock=clock,
+            initial=initial_variants,
+            keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 5),
+        ),
+        metrics=EmfMetrics("SilentInfinity", "synthesis", clock),
+        clock=clock,
+        retention_days=settings.integer("TURN_RETENTION_DAYS", 90),
+        writes=settings.text("LLM_PROVIDER", COMPOSER) != COMPOSER,
+        batches=settings.optional("SYNTHESIS_BATCH_ROLE_ARN") is not None,
+    )
+
+
+def start_synthesis_batch(settings: Settings) -> "StartSynthesisBatch":
+    """Wire the start of a batch of weekly summaries."""
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.batch_synthesis import StartSynthesisBatch
+
+    clock = SystemClock()
+    return StartSynthesisBatch(
+        batches=_batches(settings, clock),
+        files=_work_files(settings),
+        summaries=_summaries(settings),
+        clock=clock,
+        environment=settings.environment,
+    )
+
+
+def follow_synthesis_batch(settings: Settings) -> "FollowSynthesisBatch":
+    """Wire the look at a batch of weekly summaries."""
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.batch_synthesis import FollowSynthesisBatch
+
+    clock = SystemClock()
+    return FollowSynthesisBatch(
+        batches=_batches(settings, clock),
+        files=_work_files(settings),
+        summaries=_summaries(settings),
+        clock=clock,
+    )
+
+
+def write_summaries(settings: Settings) -> "WriteSummaries":
+    """Wire the writing of weekly summaries."""
+    from silent_infinity.adapters.aws.metrics import EmfMetrics
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.write_summaries import WriteSummaries
+
+    clock = SystemClock()
+    return WriteSummaries(
+        model=language_model(settings, clock, "synthesis"),
+        summaries=_summaries(settings),
+        files=_work_files(settings),
+        metrics=EmfMetrics("SilentInfinity", "synthesis", clock),
+        clock=clock,
+        batch_provider=settings.text("LLM_PROVIDER"),
+    )
+
+
+def close_synthesis(settings: Settings) -> "CloseSynthesis":
+    """Wire the end of a run over a week of summaries."""
+    from silent_infinity.adapters.aws.metrics import EmfMetrics
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.close_synthesis import CloseSynthesis
+
+    clock = SystemClock()
+    batches = settings.optional("SYNTHESIS_BATCH_ROLE_ARN") is not None
+    return CloseSynthesis(
+        summaries=_summaries(settings),
+        files=_work_files(settings),
+        metrics=EmfMetrics("SilentInfinity", "synthesis", clock),
+        clock=clock,
+        batches=_batches(settings, clock) if batches else None,
+    )
+
+
+def _summaries(settings: Settings) -> "SummaryStore":
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.summaries import DynamoSummaryStore
+
+    return DynamoSummaryStore(clients.dynamodb(), settings.text("CONVERSATIONS_TABLE"))
+
+
+def _work_files(settings: Settings) -> "WorkFiles":
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.work_files import S3WorkFiles
+
+    return S3WorkFiles(clients.patient_s3, settings.text("SYNTHESIS_BUCKET"))
+
+
+def _batches(settings: Settings, clock: "Clock") -> "BatchInference":
+    """Return Bedrock's batches, with the role that it takes on for them."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.bedrock_batch import BedrockBatch
+
+    return BedrockBatch(
+        clients.bedrock,
+        _work_files(settings),
+        clock,
+        bucket=settings.text("SYNTHESIS_BUCKET"),
+        role_arn=settings.text("SYNTHESIS_BATCH_ROLE_ARN"),
+        key_arn=settings.text("SYNTHESIS_KEY_ARN", ""),
+    )
 
 
 def seed_reference_data(settings: Settings) -> "SeedReferenceData":
