@@ -7,12 +7,15 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks import help_line_age
 from stacks.api_stack import ApiStack
+from stacks.background_stack import BackgroundStack
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
 from stacks.turn_stack import TurnStack
 
 
-def build(app: App, environment: EnvironmentConfig, *, today: date) -> tuple[DataStack, TurnStack, ApiStack]:
+def build(
+    app: App, environment: EnvironmentConfig, *, today: date
+) -> tuple[DataStack, TurnStack, ApiStack, BackgroundStack]:
     """Add the stacks of `environment` to `app`, whose `synth` then fails on any unaccepted finding.
 
     `today` is what the help lines' dates are compared with.
@@ -28,10 +31,11 @@ def build(app: App, environment: EnvironmentConfig, *, today: date) -> tuple[Dat
     data = DataStack(app, f"{prefix}-Data", environment=environment)
     turn = TurnStack(app, f"{prefix}-Turn", environment=environment, data=data)
     api = ApiStack(app, f"{prefix}-Api", environment=environment, data=data, turn=turn)
+    background = BackgroundStack(app, f"{prefix}-Background", environment=environment, data=data, turn=turn)
     if outdated:
         Annotations.of(turn).add_warning_v2("silent-infinity:stale-help-lines", f"Help lines: {outdated}.")
-    for stack in (data, turn, api):
+    for stack in (data, turn, api, background):
         Tags.of(stack).add("Project", "SilentInfinity")
         Tags.of(stack).add("Environment", environment.name)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
-    return data, turn, api
+    return data, turn, api, background

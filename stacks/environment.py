@@ -16,6 +16,7 @@ LOCAL = "local"
 LLM_PROVIDERS = ("bedrock", "openai_compatible", "composer")
 COGNITO_PLANS = ("essentials", "plus")
 HOST = "host"
+_MOST_BATCHES_OF_A_SHARD = 10
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _ARCHITECTURES = ("arm64", "x86_64")
 _ARCHITECTURE_OF_MACHINE = MappingProxyType(
@@ -40,7 +41,12 @@ class EnvironmentConfig:
     its version) have replies judged by those services too; both send texts to them and are off unless
     set. `screen_band_low` is the risk score from which on the crisis screen asks its model about a
     message, "0" to "1", or empty for the calibrated one. `email_sender` is an address of a domain that
-    SES has verified, or empty for Cognito's own sender.
+    SES has verified, or empty for Cognito's own sender. `session_token_budget` is what a session may use of
+    models before its replies are reduced, and `daily_spend_cap_usd` what everybody together may on a UTC day
+    (0: no such budget). `llm_requests_per_minute` and `llm_tokens_per_minute` are the provider's quotas for a
+    model (0: none is known). `sentinel_enabled` has turns observed after they were
+    answered, one model call each; `sentinel_concurrency` (1 to 10) is how many batches of a shard are worked
+    on side by side.
     """
 
     name: str
@@ -68,6 +74,10 @@ class EnvironmentConfig:
     rate_limit_per_minute: int
     rate_limit_burst: int
     daily_token_budget: int
+    session_token_budget: int
+    daily_spend_cap_usd: int
+    llm_requests_per_minute: int
+    llm_tokens_per_minute: int
     cors_origin: str
     api_rate_per_second: int
     api_burst: int
@@ -79,6 +89,8 @@ class EnvironmentConfig:
     people_admin_sign_in: bool
     cognito_plan: str
     email_sender: str
+    sentinel_enabled: bool
+    sentinel_concurrency: int
 
     @classmethod
     def from_app(cls, app: App) -> Self:
@@ -142,6 +154,16 @@ class EnvironmentConfig:
         }.items():
             if getattr(self, field) not in choices:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must be one of {', '.join(choices)}")
+        if not 1 <= self.sentinel_concurrency <= _MOST_BATCHES_OF_A_SHARD:
+            raise EnvironmentConfigError(f"sentinel_concurrency of {self.name!r} must be 1 to 10")
+        for field in (
+            "session_token_budget",
+            "daily_spend_cap_usd",
+            "llm_requests_per_minute",
+            "llm_tokens_per_minute",
+        ):
+            if getattr(self, field) < 0:
+                raise EnvironmentConfigError(f"{field} of {self.name!r} must not be negative")
         if self.email_sender and not _ADDRESS.fullmatch(self.email_sender):
             raise EnvironmentConfigError(f"email_sender of {self.name!r} must be an e-mail address")
         if self.screen_band_low and not _is_probability(self.screen_band_low):

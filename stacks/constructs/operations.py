@@ -20,7 +20,7 @@ class OperationsTopic(Construct):
         """Declare topic and key. The key is its own: AWS's managed key does not let alarms publish."""
         super().__init__(scope, construct_id)
         own_account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-        key = kms.Key(
+        self.key = key = kms.Key(
             self,
             "Key",
             description="Silent Infinity: operations topic",

@@ -10,6 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
 from stacks.constructs.acknowledgements import acknowledge_finding
+from stacks.constructs.operations import OperationsTopic
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
 
 # Permissions are spelled out, because the grants of CDK's constructs hold wildcards (kms:GenerateDataKey*,
@@ -73,3 +74,37 @@ def allow_consuming(function: SinglePurposeFunction, queue: sqs.Queue) -> None:
     )
     if queue.encryption_master_key:
         function.allow(READ_WITH_KEY, queue.encryption_master_key.key_arn)
+
+
+def allow_sending(function: SinglePurposeFunction, queue: sqs.Queue) -> None:
+    """Let `function` put messages into `queue`."""
+    function.allow(["sqs:SendMessage"], queue.queue_arn)
+    if queue.encryption_master_key:
+        function.allow(USE_KEY, queue.encryption_master_key.key_arn)
+
+
+def allow_telling(function: SinglePurposeFunction, operations: OperationsTopic) -> None:
+    """Let `function` publish to the operations topic."""
+    function.allow(["sns:Publish"], operations.topic.topic_arn)
+    function.allow(["kms:Decrypt", "kms:GenerateDataKey"], operations.key.key_arn)
+
+
+def allow_stream(function: SinglePurposeFunction, table: dynamodb.Table) -> str:
+    """Let `function` be fed from the stream of `table`, and return the stream's ARN."""
+    arn = table.table_stream_arn
+    if arn is None:
+        raise ValueError(f"{table.node.id} has no stream")
+    function.allow(["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"], arn)
+    function.allow(["dynamodb:ListStreams"], f"{table.table_arn}/stream/*")
+    if table.encryption_key:
+        function.allow(READ_WITH_KEY, table.encryption_key.key_arn)
+    stack = Stack.of(table)
+    export = stack.resolve(stack.export_value(table.table_arn))["Fn::ImportValue"]
+    acknowledge_finding(
+        function,
+        f"AwsSolutions-IAM5[Resource::{export}/stream/*]",
+        "Lambda lists a table's streams before it reads one, and that action is granted on all streams of "
+        "the table: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
+        "iam-policy-example-lamda-process-dynamodb-streams.html has it so.",
+    )
+    return arn

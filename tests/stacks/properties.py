@@ -78,7 +78,7 @@ def tables_are_protected(application: Application) -> None:
 def functions_are_single_purpose(application: Application) -> None:
     """A role and a log group of its own with a retention for each function, and an alias to call it by."""
     functions = application.properties("AWS::Lambda::Function")
-    assert len(functions) == 10
+    assert len(functions) == 11
     roles = [json.dumps(function["Role"]) + name.partition("/")[0] for name, function in functions.items()]
     assert len(set(roles)) == len(roles), "two functions share a role"
     groups = application.properties("AWS::Logs::LogGroup")
@@ -275,15 +275,17 @@ def the_bucket_is_closed(application: Application) -> None:
 
 
 def queues_and_topics_are_closed(application: Application) -> None:
-    """Encrypted, TLS only; what cannot be recorded ends in the dead letters after ten tries."""
+    """Encrypted, TLS only; what cannot be recorded ends in the dead letters after ten tries. The third queue
+    is the sentinel's quarantine.
+    """
     queues = application.properties("AWS::SQS::Queue")
-    assert len(queues) == 2
+    assert len(queues) == 3
     for name, queue in queues.items():
         keyed = "KmsMasterKeyId" in queue
         assert keyed is application.environment.customer_managed_keys, name
         assert keyed or queue["SqsManagedSseEnabled"] is True, name
     policies = application.properties("AWS::SQS::QueuePolicy").values()
-    assert len(policies) == 2
+    assert len(policies) == 3
     assert all(_denies_plain_http(policy) for policy in policies)
     redrives = [queue["RedrivePolicy"] for queue in queues.values() if "RedrivePolicy" in queue]
     assert [redrive["maxReceiveCount"] for redrive in redrives] == [10]

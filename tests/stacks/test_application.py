@@ -54,7 +54,7 @@ def test_templates_need_no_account(application: Application) -> None:
             assert "arn:aws:" not in json.dumps(output).replace("arn:aws:bedrock", "")
 
 
-@pytest.mark.parametrize("stack", ["Data", "Turn", "Api"])
+@pytest.mark.parametrize("stack", ["Data", "Turn", "Api", "Background"])
 def test_a_stack_fits_into_one_template(stack: str, application: Application) -> None:
     """CloudFormation takes a megabyte and 500 resources."""
     template = application.templates[stack]
@@ -63,7 +63,7 @@ def test_a_stack_fits_into_one_template(stack: str, application: Application) ->
     assert len(template["Resources"]) < 500
 
 
-def test_a_model_server_of_the_laptop_reaches_generation_and_the_screen_only(tmp_path: Path) -> None:
+def test_a_model_server_of_the_laptop_reaches_whoever_calls_a_model_and_nobody_else(tmp_path: Path) -> None:
     """`-c model_base_url=…` is how the local stack brings its model in."""
     application = synthesise("local", tmp_path / "local", model_base_url="http://127.0.0.1:9/v1")
     addressed = {
@@ -71,8 +71,9 @@ def test_a_model_server_of_the_laptop_reaches_generation_and_the_screen_only(tmp
         for name, function in application.properties("AWS::Lambda::Function").items()
         if "LLM_BASE_URL" in function["Environment"]["Variables"]
     }
-    screen, generate = sorted(addressed)
+    sentinel, screen, generate = sorted(addressed)
 
+    assert sentinel.startswith("Background/Sentinel")
     assert screen.startswith("Turn/CrisisScreen")
     assert generate.startswith("Turn/Generate")
     for name in addressed:
@@ -108,7 +109,9 @@ def test_mail_comes_from_the_verified_domain(tmp_path: Path, prod: Application) 
     assert "EmailConfiguration" not in prod.named("AWS::Cognito::UserPool", "People")
 
 
-def test_a_key_of_a_model_provider_is_readable_by_generation_and_the_screen_only(tmp_path: Path) -> None:
+def test_a_key_of_a_provider_is_readable_by_whoever_calls_a_model_and_nobody_else(
+    tmp_path: Path,
+) -> None:
     """Whoever has the key can spend the money."""
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:llm-key-AbCdEf"
     application = synthesise(
@@ -122,10 +125,11 @@ def test_a_key_of_a_model_provider_is_readable_by_generation_and_the_screen_only
     )
     readers = {name for name, statement in application.identity_statements() if arn in json.dumps(statement)}
 
-    screen, generate = sorted(readers)
+    sentinel, screen, generate = sorted(readers)
+    assert sentinel.startswith("Background/SentinelRole")
     assert screen.startswith("Turn/CrisisScreenRole")
     assert generate.startswith("Turn/GenerateRole")
-    for role in ("CrisisScreenRole", "GenerateRole"):
+    for role in ("SentinelRole", "CrisisScreenRole", "GenerateRole"):
         assert ("secretsmanager:GetSecretValue", f'"{arn}"') in application.permissions(role)
 
 

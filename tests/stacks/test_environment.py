@@ -50,6 +50,9 @@ def test_an_environment_cannot_be_changed_once_it_is_read() -> None:
         (changed("dev", llm_provider="openai_compatible"), "needs llm_base_url"),
         (changed("dev", bedrock_guardrail_id="gr1"), "go together"),
         (changed("dev", bedrock_regions=[]), "needs bedrock_regions"),
+        (changed("dev", sentinel_concurrency=0), "sentinel_concurrency of 'dev' must be 1 to 10"),
+        (changed("dev", sentinel_concurrency=11), "sentinel_concurrency of 'dev' must be 1 to 10"),
+        (changed("dev", sentinel_enabled="yes"), "sentinel_enabled of 'dev' in cdk.json does not fit: 'yes'"),
         (changed("dev", email_sender="nobody"), "email_sender of 'dev' must be an e-mail address"),
     ],
 )

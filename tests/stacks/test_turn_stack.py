@@ -11,7 +11,7 @@ from statelint.linter import Linter
 from tests.stacks.synthesised import Application
 
 TURN_ROLES = ("Capture", "CrisisScreen", "Intent", "Generate", "Validate", "Feedback")
-ALL_ROLES = (*TURN_ROLES, "TurnRedrive", "Seed", "FeedbackApi", "SessionsApi")
+ALL_ROLES = (*TURN_ROLES, "TurnRedrive", "Seed", "FeedbackApi", "SessionsApi", "Sentinel")
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
@@ -60,12 +60,29 @@ def test_pure_steps_may_do_nothing_but_log(application: Application) -> None:
         assert actions(application, role) == LOGS
 
 
-def test_the_screen_may_call_a_model_and_nothing_else(applications: dict[str, Application]) -> None:
-    """It must not depend on anything that can be down: no store, no prompt, no variant is fetched for it."""
+def test_the_screen_may_call_a_model_and_count_its_cost_and_nothing_else(
+    applications: dict[str, Application],
+) -> None:
+    """It must not depend on anything that can be down: nothing is read for it, and no count is waited for."""
     bedrock = {"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"}
+    granted = actions(applications["prod"], "CrisisScreen")
 
-    assert actions(applications["prod"], "CrisisScreen") == LOGS | bedrock
+    assert {action for action in granted if not action.startswith("kms:")} == LOGS | bedrock | {
+        "dynamodb:UpdateItem"
+    }
     assert actions(applications["local"], "CrisisScreen") == LOGS
+
+
+def test_generation_shares_counters_with_all_its_processes(applications: dict[str, Application]) -> None:
+    """A cap that every process counts for itself is no cap."""
+    for name in ("dev", "prod"):
+        variables = applications[name].named("AWS::Lambda::Function", "GenerateFunction")["Environment"][
+            "Variables"
+        ]
+        assert {"LIMITS_TABLE", "SESSION_TOKEN_BUDGET", "DAILY_SPEND_CAP_USD"} <= variables.keys()
+        assert {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"} <= actions(
+            applications[name], "Generate"
+        )
 
 
 def test_the_screen_calls_the_models_that_generation_calls(applications: dict[str, Application]) -> None:
@@ -92,12 +109,18 @@ def test_the_screen_calls_the_models_that_generation_calls(applications: dict[st
 
 
 def test_turn_events_can_be_written_and_never_changed(application: Application) -> None:
-    """Every experiment is judged on them: no role at all may update or delete one, or read them yet."""
+    """Every experiment is judged on them: no role at all may update or delete one. The sentinel is fed from
+    their stream.
+    """
     allowed = {role: actions(application, role, "TurnEvents") for role in ALL_ROLES}
 
     assert {role: found for role, found in allowed.items() if found} == {
         "Feedback": {"dynamodb:PutItem"},
         "TurnRedrive": {"dynamodb:PutItem"},
+        "Sentinel": {
+            f"dynamodb:{action}"
+            for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+        },
     }
 
 
@@ -124,7 +147,7 @@ def test_only_the_seed_writes_prompts_and_variants(application: Application) -> 
     assert writers == {"Seed"}
 
 
-def test_bedrock_may_be_called_by_two_functions_only_and_for_models_of_the_catalogue(
+def test_bedrock_may_be_called_by_three_functions_only_and_for_models_of_the_catalogue(
     prod: Application,
 ) -> None:
     """A model that is not in the catalogue has no price and no known abilities."""
@@ -135,7 +158,7 @@ def test_bedrock_may_be_called_by_two_functions_only_and_for_models_of_the_catal
         if action == "bedrock:InvokeModel"
     }
 
-    assert callers == {"CrisisScreen", "Generate"}
+    assert callers == {"CrisisScreen", "Generate", "Sentinel"}
     assert "inference-profile/us.anthropic.claude-sonnet-4-6" in models
     assert "foundation-model/anthropic.claude-sonnet-4-6" in models
     assert all("*" not in model for model in models)
@@ -222,7 +245,7 @@ def test_the_seed_runs_again_when_prompts_or_variants_change(application: Applic
 
 def test_unrecorded_turns_are_tried_one_by_one(application: Application) -> None:
     """A turn that cannot be recorded must not hold up, or be blamed on, its neighbour in a batch."""
-    mapping = application.only("AWS::Lambda::EventSourceMapping")
+    mapping = application.named("AWS::Lambda::EventSourceMapping", "UnrecordedTurns")
     (source,) = [
         queue
         for name, queue in application.properties("AWS::SQS::Queue").items()
@@ -234,7 +257,7 @@ def test_unrecorded_turns_are_tried_one_by_one(application: Application) -> None
     assert source["VisibilityTimeout"] >= 6 * redrive["Timeout"]
 
 
-@pytest.mark.parametrize(("name", "gradual"), [("local", 0), ("dev", 0), ("staging", 9), ("prod", 9)])
+@pytest.mark.parametrize(("name", "gradual"), [("local", 0), ("dev", 0), ("staging", 10), ("prod", 10)])
 def test_deployments_to_real_people_are_gradual(
     name: str, gradual: int, applications: dict[str, Application]
 ) -> None:
