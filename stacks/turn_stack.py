@@ -3,6 +3,7 @@
 import hashlib
 
 from aws_cdk import CfnOutput, CustomResource, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -12,7 +13,7 @@ from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
 from stacks.constructs.closed_queue import closed_queue
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.gradual_deployment import GradualDeployment
-from stacks.constructs.model_access import ModelAccess
+from stacks.constructs.model_access import COMPOSER, ModelAccess
 from stacks.constructs.operations import FIVE_MINUTES, ONE_MINUTE, OperationsTopic, alarm
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
@@ -369,6 +370,29 @@ class TurnStack(Stack):
             threshold=1,
             topic=topic,
         )
+        if self._environment.llm_provider != COMPOSER:
+            self._declare_gateway_alarms()
+
+    def _declare_gateway_alarms(self) -> None:
+        """Declare what the gateway of the models tells operators, in metrics that it prints."""
+        for name, metric, description in (
+            ("BreakersOpen", "BreakerOpened", "A model fails: the next one in the chain answers."),
+            ("SpendCapReached", "SpendCapReached", "The day's money is spent: no model but in a crisis."),
+        ):
+            alarm(
+                self,
+                name,
+                metric=cloudwatch.Metric(
+                    namespace="SilentInfinity",
+                    metric_name=metric,
+                    dimensions_map={"environment": self._environment.name, "service": "generate"},
+                    period=FIVE_MINUTES,
+                    statistic="Sum",
+                ),
+                description=f"{description} See docs/operations.md, Models and money.",
+                threshold=1,
+                topic=self.operations.topic,
+            )
 
 
 def _seed_fingerprint() -> str:
