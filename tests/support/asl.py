@@ -1,6 +1,6 @@
 """Runs a JSONata state machine in this process, so that faults can be planted between any two steps.
 
-Only what `statemachines/turn.asl.json` uses is understood; anything else raises, so that a test never passes
+Only what the files in `statemachines/` use is understood; anything else raises, so that a test never passes
 because a field was silently ignored. The end-to-end tests run the same file on the emulator.
 """
 
@@ -20,7 +20,9 @@ _KNOWN = {
     "Wait": _COMMON | {"Seconds"},
     "Choice": _COMMON | {"Choices", "Default"},
     "Parallel": _COMMON | {"Branches", "Catch", "Retry"},
+    "Map": _COMMON | {"Items", "ItemSelector", "ItemProcessor", "MaxConcurrency", "Catch", "Retry"},
     "Succeed": _COMMON,
+    "Fail": {"Type", "Comment", "Error", "Cause"},
 }
 
 
@@ -68,7 +70,8 @@ class StateMachine:
             StateError: the execution failed.
         """
         self.visited = []
-        context = {"Execution": {"Id": execution_id, "StartTime": started_at, "Input": data}}
+        name = execution_id.rpartition(":")[2]
+        context = {"Execution": {"Id": execution_id, "Name": name, "StartTime": started_at, "Input": data}}
         return self._machine(self._definition, data, {}, context)
 
     def _machine(
@@ -117,9 +120,29 @@ class StateMachine:
                 self._machine(branch, states["input"], dict(variables), context)
                 for branch in state["Branches"]
             ]
+        if state["Type"] == "Map":
+            return self._map(state, states, variables, context)
+        if state["Type"] == "Fail":
+            raise StateError(state["Error"], state["Cause"])
         if state["Type"] == "Wait":
             self._sleep(self._value(state["Seconds"], states, variables))
         return states["input"]
+
+    def _map(
+        self,
+        state: Mapping[str, Any],
+        states: dict[str, Any],
+        variables: dict[str, Any],
+        context: dict[str, Any],
+    ) -> list[Any]:
+        """Run the items one after the other, each with variables of its own."""
+        self._value(state.get("MaxConcurrency", 0), states, variables)
+        results = []
+        for index, item in enumerate(self._value(state["Items"], states, variables)):
+            inner = {**context, "Map": {"Item": {"Index": index, "Value": item}}}
+            given = self._value(state.get("ItemSelector", item), {**states, "context": inner}, variables)
+            results.append(self._machine(state["ItemProcessor"], given, dict(variables), inner))
+        return results
 
     def _task(self, state: Mapping[str, Any], states: dict[str, Any], variables: dict[str, Any]) -> Any:
         arguments = self._value(state.get("Arguments", {}), states, variables)

@@ -8,7 +8,7 @@ for file transfers and resource objects that nothing here uses.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
 from botocore.session import Session, get_session
@@ -78,3 +78,22 @@ def sns() -> "SNSClient":
 def sqs() -> "SQSClient":
     """Return the SQS client."""
     return cast("SQSClient", _session().create_client("sqs", config=_config()))
+
+
+def _patient_config() -> Config:
+    """Return what suits work that nobody waits for: large files, and a service that may be busy."""
+    return Config(
+        connect_timeout=5.0, read_timeout=30.0, retries={"mode": "standard", "total_max_attempts": 5}
+    )
+
+
+@cache
+def patient_s3() -> "S3Client":
+    """Return the S3 client of work that nobody waits for."""
+    return cast("S3Client", _session().create_client("s3", config=_patient_config()))
+
+
+@cache
+def bedrock() -> Any:
+    """Return the client of Bedrock's control plane, which knows jobs. Its types are no dependency here."""
+    return _session().create_client("bedrock", config=_patient_config())

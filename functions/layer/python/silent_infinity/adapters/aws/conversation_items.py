@@ -4,6 +4,8 @@
 |---|---|---|
 | `SESSION#<session id>` | `META` | the session; only it has `user_id_hash`, so only it is in `user-index` |
 | `SESSION#<session id>` | `TURN#<turn id>` | one turn; turn ids sort by time |
+| `USER#<pseudonym>` | `SUMMARY#<week>` | a person's summary of a week, see `summaries` |
+| `SYNTHESIS#<week>` | `RUN` | who is at work on the summaries of a week |
 | `SESSION#<session id>` | `SENTINEL#<turn id>` | what the sentinel observed in that turn: no words |
 """
 
@@ -21,6 +23,11 @@ OBSERVATION_PREFIX = "SENTINEL#"
 def partition(session_id: str) -> str:
     """Return the partition of a session's items."""
     return f"SESSION#{session_id}"
+
+
+def session_id_of(pk: str) -> str:
+    """Return the session whose partition this is."""
+    return pk.partition("#")[2]
 
 
 def session_key(session_id: str) -> Item:
