@@ -5,6 +5,7 @@ import hashlib
 from aws_cdk import CfnOutput, CustomResource, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -16,7 +17,7 @@ from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.model_access import COMPOSER, ModelAccess
 from stacks.constructs.operations import FIVE_MINUTES, ONE_MINUTE, OperationsTopic, alarm
 from stacks.constructs.python_layer import PythonLayer
-from stacks.constructs.single_purpose_function import SinglePurposeFunction
+from stacks.constructs.single_purpose_function import METRICS_NAMESPACE, SinglePurposeFunction
 from stacks.constructs.store_access import (
     USE_KEY,
     allow_consuming,
@@ -371,28 +372,36 @@ class TurnStack(Stack):
             topic=topic,
         )
         if self._environment.llm_provider != COMPOSER:
-            self._declare_gateway_alarms()
+            self._declare_gateway_alarms(topic)
 
-    def _declare_gateway_alarms(self) -> None:
-        """Declare what the gateway of the models tells operators, in metrics that it prints."""
-        for name, metric, description in (
-            ("BreakersOpen", "BreakerOpened", "A model fails: the next one in the chain answers."),
-            ("SpendCapReached", "SpendCapReached", "The day's money is spent: no model but in a crisis."),
-        ):
-            alarm(
-                self,
-                name,
-                metric=cloudwatch.Metric(
-                    namespace="SilentInfinity",
-                    metric_name=metric,
-                    dimensions_map={"environment": self._environment.name, "service": "generate"},
-                    period=FIVE_MINUTES,
-                    statistic="Sum",
-                ),
-                description=f"{description} See docs/operations.md, Models and money.",
-                threshold=1,
-                topic=self.operations.topic,
-            )
+    def _declare_gateway_alarms(self, topic: sns.ITopic) -> None:
+        alarm(
+            self,
+            "BreakersOpen",
+            metric=self._gateway_metric("BreakerOpened"),
+            description="A model fails, the next in its chain answers. See docs/operations.md, Models and money.",
+            threshold=1,
+            topic=topic,
+        )
+        alarm(
+            self,
+            "SpendCapReached",
+            metric=self._gateway_metric("SpendCapReached"),
+            description="The day's money is spent: models answer in a crisis only. See docs/operations.md, "
+            "Models and money.",
+            threshold=1,
+            topic=topic,
+        )
+
+    def _gateway_metric(self, name: str) -> cloudwatch.Metric:
+        """Return a metric that the function which writes drafts prints."""
+        return cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"environment": self._environment.name, "service": "generate"},
+            period=FIVE_MINUTES,
+            statistic="Sum",
+        )
 
 
 def _seed_fingerprint() -> str:

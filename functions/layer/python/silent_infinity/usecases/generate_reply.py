@@ -135,6 +135,7 @@ class GenerateReply:
             reply = self._model.complete(asked)
         except ModelError as error:
             waited = unix_ms(self._clock.now()) - start
+            codes = str(error).split(",")
             return Generated(
                 Draft(
                     text=reserve,
@@ -145,10 +146,10 @@ class GenerateReply:
                     fallback_used=True,
                     usage=usage_of(error.calls),
                     reserve_text=reserve,
-                    degraded=(*degraded, *_marks(str(error).split(","), fallback_used=True)),
+                    degraded=(*degraded, *_marks(codes, fallback_used=True)),
                     error_class=type(error).__name__,
                     model_calls=error.calls,
-                    budget_level=level_of(str(error).split(",")),
+                    budget_level=level_of(codes),
                 ),
                 request.turn_id,
             )
