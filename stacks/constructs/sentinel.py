@@ -74,12 +74,12 @@ class Sentinel(Construct):
                 Setting.VARIANT_CACHE_TTL_SECONDS: str(environment.variant_cache_ttl_seconds),
                 Setting.OPERATIONS_TOPIC_ARN: operations.topic.topic_arn,
                 Setting.SENTINEL_QUARANTINE_QUEUE_URL: self.quarantine.queue_url,
-                **models.settings(),
+                **models.settings(data.limits),
             },
         )
         allow_items(self.function, data.conversations, "GetItem", "PutItem", "ConditionCheckItem")
         allow_items(self.function, data.variants, "Scan")
-        models.allow(self.function)
+        models.allow(self.function, data.limits)
         allow_telling(self.function, operations)
         allow_sending(self.function, self.quarantine)
         lambda_.EventSourceMapping(

@@ -9,8 +9,6 @@ import pytest
 from stacks.paths import DATA
 from tests.stacks.synthesised import Application, synthesise
 
-LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-
 
 def mapping(application: Application) -> dict[str, Any]:
     """Return the mapping from the stream of turn events to the sentinel."""
@@ -81,7 +79,7 @@ def test_the_sentinel_reads_what_was_said_and_writes_beside_it(
     applications: dict[str, Application],
 ) -> None:
     """It can neither change nor delete anything, and knows nobody: neither the salt nor a subject."""
-    application = applications["local"]
+    application = applications["dev"]
     allowed = {
         store: {action for action, resource in application.permissions("SentinelRole") if store in resource}
         for store in ("Conversations", "Variants", "TurnEvents", "Operations", "Quarantine", "Salt", "Limits")
@@ -95,6 +93,8 @@ def test_the_sentinel_reads_what_was_said_and_writes_beside_it(
     assert allowed["Variants"] == {"dynamodb:Scan"}
     assert allowed["Operations"] == {"sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"}
     assert allowed["Quarantine"] == {"sqs:SendMessage"}
+    # What its calls cost is reserved before and settled after.
+    assert allowed["Limits"] == {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
     assert allowed["Salt"] == set()
 
 

@@ -443,7 +443,7 @@ def sentinel(settings: Settings) -> StreamConsumer:
             initial=initial_variants,
             keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 5),
         ),
-        model=background_model(settings, clock),
+        model=background_model(settings, clock, "sentinel"),
         schema=lambda: schema("sentinel_answer"),
         alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
         metrics=EmfMetrics("SilentInfinity", "sentinel", clock),
@@ -456,15 +456,17 @@ def sentinel(settings: Settings) -> StreamConsumer:
     )
 
 
-def background_model(settings: Settings, clock: "Clock") -> "LanguageModel":
-    """Return the model for what runs beside the turn: the provider alone, in time. The first call makes it.
+def background_model(settings: Settings, clock: "Clock", service: str) -> "LanguageModel":
+    """Return the gateway for what runs beside the turn. The provider is made by the first call.
 
-    With the composer as provider there is none, and every call says so.
+    With the composer as provider there is nobody to ask, and every call says so. `service` names the function
+    in metrics.
     """
-    from silent_infinity.adapters.llm.deadline import DeadlineModel
     from silent_infinity.adapters.llm.lazy import LazyModel
 
-    return DeadlineModel(LazyModel(lambda: _provider(settings, clock)), clock)
+    composer = settings.text("LLM_PROVIDER") == COMPOSER
+    provider = None if composer else LazyModel(lambda: _provider(settings, clock))
+    return _gateway(settings, clock, provider, service)
 
 
 def prepare_synthesis(settings: Settings) -> "PrepareSynthesis":

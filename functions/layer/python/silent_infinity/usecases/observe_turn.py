@@ -21,7 +21,7 @@ from silent_infinity.domain.sentinel import (
     question,
     read_answer,
 )
-from silent_infinity.domain.turn import SystemBlock, Utterance
+from silent_infinity.domain.turn import SystemBlock, Usage, Utterance, usage_of
 from silent_infinity.domain.turn_classes import ModelChoice, model_for, turn_classes
 from silent_infinity.domain.variants import production
 from silent_infinity.ports.alerts import Alerts
@@ -40,6 +40,11 @@ SCREEN_STAGES = frozenset({"screen", "rules", "learned", "semantic", "answers", 
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HIGHEST_LEVEL = 4
+
+
+_TIME_IS_UP = frozenset({"timeout", "deadline", "no-time", "left-behind"})
+_GATEWAY = frozenset({"budget", "rate", "breaker"})
+_ANSWERS = {"empty": "unreadable", "guarded": "refused"}
 
 
 class _SkippedError(Exception):
@@ -161,17 +166,17 @@ class ObserveTurn:
         try:
             reply = self._model.complete(self._request(stored, choice, prompt, start_ms))
         except ModelError as failure:
+            self._charge(usage_of(failure.calls))
             raise _SkippedError(_reason(failure)) from None
         latency_ms = unix_ms(self._clock.now()) - start_ms
-        # What an answer cost is counted whether or not it can be read.
-        self._metrics.add_all(
-            {
-                "SentinelLatency": (latency_ms, "Milliseconds"),
-                "SentinelCostMicroUsd": (round(reply.usage.cost_usd * 1e6), "None"),
-            },
-            environment=self._environment,
-        )
+        self._metrics.add("SentinelLatency", latency_ms, "Milliseconds", environment=self._environment)
+        self._charge(reply.usage)
         return _Answer(_signals(reply), reply, prompt, latency_ms)
+
+    def _charge(self, usage: Usage) -> None:
+        """Count what a call cost, whether or not its answer can be read."""
+        micro_usd = round(usage.cost_usd * 1e6)
+        self._metrics.add("SentinelCostMicroUsd", micro_usd, "None", environment=self._environment)
 
     def _request(
         self, stored: StoredTurn, choice: ModelChoice, prompt: Prompt, start_ms: int
@@ -190,6 +195,8 @@ class ObserveTurn:
             # No session_id: what the person may spend is not spent on watching them.
             response_schema=self._schema(),
             stream=False,
+            prompt_id=prompt.prompt_id,
+            prompt_sha=prompt.sha256,
         )
 
     def _observation(self, turn: TurnToObserve, stored: StoredTurn, answer: _Answer) -> Observation:
@@ -255,8 +262,13 @@ def _signals(reply: ModelReply) -> Signals:
 
 
 def _reason(failure: ModelError) -> str:
-    """Return why there is no answer: few words, because each is a metric of its own."""
-    if isinstance(failure, ModelTimeoutError):
+    """Return why there is no answer, in one of few words: each of them is a metric of its own.
+
+    A chain joins the codes of all that it tried, `who:what` each; the last one says how it ended.
+    """
+    who, _, what = str(failure).rpartition(",")[2].partition(":")
+    if isinstance(failure, ModelTimeoutError) or what in _TIME_IS_UP:
         return "timeout"
-    source = str(failure).partition(":")[0]
-    return source if source in ("budget", "rate", "breaker") else "provider"
+    if who in _GATEWAY:
+        return who
+    return _ANSWERS.get(what, "provider")
