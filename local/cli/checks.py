@@ -17,7 +17,7 @@ from local.tools.locations import DEVELOPMENT_VENV, REPOSITORY
 from local.tools.running import run_in_foreground
 
 NO_TESTS = 5  # pytest's exit code for a scope without a test
-TYPED = ("app.py", "evaluation", "local", "stacks", "functions", "tests", "training")
+TYPED = ("app.py", "costing", "evaluation", "local", "stacks", "functions", "tests", "training")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Scope:
 
 SCOPES = (
     Scope("unit", ("tests/unit",), "pure code: no socket, no clock, no file but its own"),
-    Scope("contract", ("tests/contract",), "one suite against every adapter of a port"),
+    Scope("contract", ("tests/contract",), "one suite against every adapter of a port", ("model",)),
     Scope("functions", ("tests/functions",), "handlers with their wiring, AWS simulated in the process"),
     Scope(
         "statemachines",

@@ -41,7 +41,7 @@ class Model:
     cache_ttls: tuple[str, ...] = ()
     max_output_tokens: int = 4096
     schema_at: tuple[str, ...] = ()
-    token_limit: str = "max_tokens"
+    token_limit: str = "max_tokens"  # noqa: S105 -- tokens of a language model
     prices: tuple[Price, ...] = ()
     price_factors: dict[str, float] = field(default_factory=dict)
     batch_discount: float = 0.0
@@ -57,7 +57,7 @@ class Model:
 
 
 class Catalogue:
-    """Models by any of their names. `profiles` are the inference profiles of Bedrock that a name may begin with."""
+    """Models by any of their names, which may begin with one of `profiles`, Bedrock's inference profiles."""
 
     def __init__(self, models: Iterable[Model], profiles: Iterable[str] = ()) -> None:
         self.models = tuple(models)

@@ -55,8 +55,8 @@ def priced(
 ) -> tuple[Usage, tuple[str, ...]]:
     """Return the usage with its cost, and notes.
 
-    `profile` is the inference profile that the call went through. A `batch` pays the model's discounted price.
-    A model that the catalogue does not know costs nothing and leaves the note `price-unknown`: a wrong price
+    `profile` is the inference profile that the call went through. A `batch` pays the discounted price. A
+    model that the catalogue does not know costs nothing and leaves the note `price-unknown`: a wrong price
     would be worse than none.
     """
     model = (models or catalogue()).find(model_name)
