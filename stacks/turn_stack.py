@@ -379,7 +379,7 @@ class TurnStack(Stack):
             self,
             "BreakersOpen",
             metric=self._gateway_metric("BreakerOpened"),
-            description="A model fails, the next in its chain answers. See docs/operations.md, Models and money.",
+            description="A model keeps failing. See docs/operations.md, Models and money.",
             threshold=1,
             topic=topic,
         )
