@@ -11,12 +11,17 @@ from typing import Any, Self, get_args, get_type_hints
 
 from aws_cdk import App, RemovalPolicy
 
+from stacks.bedrock import APPLICATION_PROFILE, MODEL_NAMES, PROFILES
+
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
 LOCAL = "local"
-LLM_PROVIDERS = ("bedrock", "openai_compatible", "composer")
+LLM_PROVIDERS = ("bedrock", "anthropic", "openai_compatible", "composer")
 COGNITO_PLANS = ("essentials", "plus")
 HOST = "host"
 _MOST_BATCHES_OF_A_SHARD = 10
+# What a Map state runs at once at most: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+_MOST_PARTS_AT_ONCE = 40
+_SCHEDULE = re.compile(r"(?:cron|rate)\([^()]+\)")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _ARCHITECTURES = ("arm64", "x86_64")
 _ARCHITECTURE_OF_MACHINE = MappingProxyType(
@@ -39,14 +44,20 @@ class EnvironmentConfig:
     `llm_max_output_tokens` lowers what a turn class allows (0 does not): a small model on a laptop writes a
     few dozen tokens a second, and a turn has seconds. `comprehend_pii` and `bedrock_guardrail_id` (with
     its version) have replies judged by those services too; both send texts to them and are off unless
-    set. `screen_band_low` is the risk score from which on the crisis screen asks its model about a
+    set. `bedrock_guardrail_at_models` has Bedrock hold the same guardrail against messages and replies while
+    they pass its models, except where danger is looked for or answered. `bedrock_inference_profile` is where
+    Bedrock may compute: `eu`, `global` and so on in place of what the catalogue's names begin with, or empty.
+    `bedrock_application_profiles` are the account's own profiles for models of the catalogue, `MODEL=ARN`.
+    `screen_band_low` is the risk score from which on the crisis screen asks its model about a
     message, "0" to "1", or empty for the calibrated one. `email_sender` is an address of a domain that
     SES has verified, or empty for Cognito's own sender. `session_token_budget` is what a session may use of
     models before its replies are reduced, and `daily_spend_cap_usd` what everybody together may on a UTC day
     (0: no such budget). `llm_requests_per_minute` and `llm_tokens_per_minute` are the provider's quotas for a
     model (0: none is known). `sentinel_enabled` has turns observed after they were
     answered, one model call each; `sentinel_concurrency` (1 to 10) is how many batches of a shard are worked
-    on side by side.
+    on side by side. `synthesis_schedule` is when the summaries of the last week are written, an expression of
+    EventBridge Scheduler in UTC, or empty for never by itself; `synthesis_concurrency` (1 to 40) is how many
+    parts of the week are written side by side.
     """
 
     name: str
@@ -69,6 +80,9 @@ class EnvironmentConfig:
     comprehend_pii: bool
     bedrock_guardrail_id: str
     bedrock_guardrail_version: str
+    bedrock_guardrail_at_models: bool
+    bedrock_inference_profile: str
+    bedrock_application_profiles: tuple[str, ...]
     bedrock_regions: tuple[str, ...]
     variant_cache_ttl_seconds: int
     rate_limit_per_minute: int
@@ -91,6 +105,8 @@ class EnvironmentConfig:
     email_sender: str
     sentinel_enabled: bool
     sentinel_concurrency: int
+    synthesis_schedule: str
+    synthesis_concurrency: int
 
     @classmethod
     def from_app(cls, app: App) -> Self:
@@ -156,6 +172,10 @@ class EnvironmentConfig:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must be one of {', '.join(choices)}")
         if not 1 <= self.sentinel_concurrency <= _MOST_BATCHES_OF_A_SHARD:
             raise EnvironmentConfigError(f"sentinel_concurrency of {self.name!r} must be 1 to 10")
+        if not 1 <= self.synthesis_concurrency <= _MOST_PARTS_AT_ONCE:
+            raise EnvironmentConfigError(f"synthesis_concurrency of {self.name!r} must be 1 to 40")
+        if self.synthesis_schedule and not _SCHEDULE.fullmatch(self.synthesis_schedule):
+            raise EnvironmentConfigError(f"synthesis_schedule of {self.name!r} must be cron(…) or rate(…)")
         for field in (
             "session_token_budget",
             "daily_spend_cap_usd",
@@ -176,8 +196,30 @@ class EnvironmentConfig:
             raise EnvironmentConfigError(
                 f"bedrock_guardrail_id and bedrock_guardrail_version of {self.name!r} go together"
             )
+        if self.llm_provider == "anthropic" and not self.llm_api_key_secret_arn:
+            raise EnvironmentConfigError(
+                f"llm_provider anthropic of {self.name!r} needs llm_api_key_secret_arn"
+            )
         if self.llm_provider == "bedrock" and not self.bedrock_regions:
             raise EnvironmentConfigError(f"llm_provider bedrock of {self.name!r} needs bedrock_regions")
+        self._check_bedrock()
+
+    def _check_bedrock(self) -> None:
+        if self.bedrock_guardrail_at_models and not self.bedrock_guardrail_id:
+            raise EnvironmentConfigError(
+                f"bedrock_guardrail_at_models of {self.name!r} needs bedrock_guardrail_id"
+            )
+        if self.bedrock_inference_profile not in ("", *PROFILES):
+            raise EnvironmentConfigError(
+                f"bedrock_inference_profile of {self.name!r} must be empty or one of {', '.join(PROFILES)}"
+            )
+        for entry in self.bedrock_application_profiles:
+            model, _, arn = entry.partition("=")
+            if model not in MODEL_NAMES or not APPLICATION_PROFILE.fullmatch(arn):
+                raise EnvironmentConfigError(
+                    f"bedrock_application_profiles of {self.name!r}: {entry!r} is not MODEL=ARN with a model "
+                    "that the catalogue has at Bedrock and the ARN of an application inference profile"
+                )
 
     @property
     def is_local(self) -> bool:

@@ -13,6 +13,7 @@ from stacks.constructs.single_purpose_function import SinglePurposeFunction
 from stacks.constructs.store_access import allow_items, allow_secret
 from stacks.environment import EnvironmentConfig
 
+BEDROCK = "bedrock"
 COMPOSER = "composer"
 """The provider where there is none: words that are put together, for nothing."""
 
@@ -46,6 +47,16 @@ class ModelAccess(Construct):
             Setting.LLM_MAX_OUTPUT_TOKENS: str(environment.llm_max_output_tokens or ""),
             Setting.LLM_API_KEY_SECRET_ARN: environment.llm_api_key_secret_arn,
         }
+        if environment.llm_provider == BEDROCK:
+            settings |= {
+                Setting.BEDROCK_INFERENCE_PROFILE: environment.bedrock_inference_profile,
+                Setting.BEDROCK_APPLICATION_PROFILES: " ".join(environment.bedrock_application_profiles),
+            }
+            if environment.bedrock_guardrail_at_models:
+                settings |= {
+                    Setting.BEDROCK_MODEL_GUARDRAIL_ID: environment.bedrock_guardrail_id,
+                    Setting.BEDROCK_MODEL_GUARDRAIL_VERSION: environment.bedrock_guardrail_version,
+                }
         if limits and self._has_provider:
             settings |= {
                 Setting.LIMITS_TABLE: limits.table_name,
@@ -66,8 +77,23 @@ class ModelAccess(Construct):
         environment = self._environment
         if limits and self._has_provider:
             allow_items(function, limits, *actions)
-        if environment.llm_provider == "bedrock":
-            function.allow(INVOKE_MODEL, *model_arns(Stack.of(self), environment.bedrock_regions))
+        if environment.llm_provider == BEDROCK:
+            models = model_arns(
+                Stack.of(self),
+                environment.bedrock_regions,
+                profile=environment.bedrock_inference_profile,
+                application_profiles=environment.bedrock_application_profiles,
+            )
+            function.allow(INVOKE_MODEL, *models)
+            if environment.bedrock_guardrail_at_models:
+                function.allow(
+                    ("bedrock:ApplyGuardrail",),
+                    Stack.of(self).format_arn(
+                        service="bedrock",
+                        resource="guardrail",
+                        resource_name=environment.bedrock_guardrail_id,
+                    ),
+                )
         if self._api_key:
             allow_secret(function, self._api_key)
 

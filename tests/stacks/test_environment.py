@@ -12,6 +12,8 @@ from stacks.paths import ROOT
 
 BLOCKS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 
+PROFILE = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc123"
+
 
 def changed(name: str, **values: Any) -> dict[str, Any]:
     """Return the block of `cdk.json` with other values."""
@@ -50,6 +52,12 @@ def test_an_environment_cannot_be_changed_once_it_is_read() -> None:
         (changed("dev", llm_provider="openai_compatible"), "needs llm_base_url"),
         (changed("dev", bedrock_guardrail_id="gr1"), "go together"),
         (changed("dev", bedrock_regions=[]), "needs bedrock_regions"),
+        (changed("dev", llm_provider="anthropic"), "needs llm_api_key_secret_arn"),
+        (changed("dev", bedrock_guardrail_at_models=True), "needs bedrock_guardrail_id"),
+        (changed("dev", bedrock_inference_profile="mars"), "must be empty or one of us, eu"),
+        (changed("dev", bedrock_application_profiles=["claude-sonnet-4-6"]), "is not MODEL=ARN"),
+        (changed("dev", bedrock_application_profiles=[f"gpt-4.1-mini={PROFILE}"]), "is not MODEL=ARN"),
+        (changed("dev", bedrock_application_profiles=["claude-sonnet-4-6=us."]), "is not MODEL=ARN"),
         (changed("dev", sentinel_concurrency=0), "sentinel_concurrency of 'dev' must be 1 to 10"),
         (changed("dev", sentinel_concurrency=11), "sentinel_concurrency of 'dev' must be 1 to 10"),
         (changed("dev", sentinel_enabled="yes"), "sentinel_enabled of 'dev' in cdk.json does not fit: 'yes'"),
