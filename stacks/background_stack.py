@@ -7,6 +7,7 @@ from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.model_access import ModelAccess
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.sentinel import Sentinel
+from stacks.constructs.weekly_synthesis import WeeklySynthesis
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
 from stacks.turn_stack import TurnStack
@@ -31,6 +32,15 @@ class BackgroundStack(Stack):
         self.sentinel = Sentinel(
             self,
             "Sentinel",
+            environment=environment,
+            data=data,
+            layer=layer,
+            models=models,
+            operations=turn.operations,
+        )
+        WeeklySynthesis(
+            self,
+            "WeeklySynthesis",
             environment=environment,
             data=data,
             layer=layer,

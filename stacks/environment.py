@@ -170,20 +170,14 @@ class EnvironmentConfig:
         }.items():
             if getattr(self, field) not in choices:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must be one of {', '.join(choices)}")
-        if not 1 <= self.sentinel_concurrency <= _MOST_BATCHES_OF_A_SHARD:
-            raise EnvironmentConfigError(f"sentinel_concurrency of {self.name!r} must be 1 to 10")
-        if not 1 <= self.synthesis_concurrency <= _MOST_PARTS_AT_ONCE:
-            raise EnvironmentConfigError(f"synthesis_concurrency of {self.name!r} must be 1 to 40")
+        for field, most in {
+            "sentinel_concurrency": _MOST_BATCHES_OF_A_SHARD,
+            "synthesis_concurrency": _MOST_PARTS_AT_ONCE,
+        }.items():
+            if not 1 <= getattr(self, field) <= most:
+                raise EnvironmentConfigError(f"{field} of {self.name!r} must be 1 to {most}")
         if self.synthesis_schedule and not _SCHEDULE.fullmatch(self.synthesis_schedule):
             raise EnvironmentConfigError(f"synthesis_schedule of {self.name!r} must be cron(…) or rate(…)")
-        for field in (
-            "session_token_budget",
-            "daily_spend_cap_usd",
-            "llm_requests_per_minute",
-            "llm_tokens_per_minute",
-        ):
-            if getattr(self, field) < 0:
-                raise EnvironmentConfigError(f"{field} of {self.name!r} must not be negative")
         if self.email_sender and not _ADDRESS.fullmatch(self.email_sender):
             raise EnvironmentConfigError(f"email_sender of {self.name!r} must be an e-mail address")
         if self.screen_band_low and not _is_probability(self.screen_band_low):

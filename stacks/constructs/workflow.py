@@ -1,6 +1,7 @@
 """A state machine from its file, with everything that it may call spelled out."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -14,8 +15,10 @@ from stacks.constructs.single_purpose_function import SinglePurposeFunction
 from stacks.environment import EnvironmentConfig
 
 
-class ExpressWorkflow(Construct):
-    """A synchronous state machine. Its log names states and errors, never what went through them."""
+class Workflow(Construct):
+    """A state machine. Its log names states and errors, never what went through them."""
+
+    TYPE: ClassVar[sfn.StateMachineType]
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class ExpressWorkflow(Construct):
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
-            state_machine_type=sfn.StateMachineType.EXPRESS,
+            state_machine_type=self.TYPE,
             definition_body=sfn.DefinitionBody.from_string(definition),
             definition_substitutions={
                 **{placeholder: function.alias.function_arn for placeholder, function in functions.items()},
@@ -64,7 +67,7 @@ class ExpressWorkflow(Construct):
         self._role = role
         no_trace = (
             "No trace is kept on purpose: the segment of a failed state carries its cause, one more place "
-            "that a person's words could reach. Every turn event records the latency of each step instead."
+            "that a person's words could reach. Turn events and metrics tell how long each step takes."
         )
         acknowledge(
             self.state_machine, AwsSolutions_SF2=no_trace, Serverless_StepFunctionStateMachineXray=no_trace
@@ -79,3 +82,18 @@ class ExpressWorkflow(Construct):
     def allow(self, actions: list[str], *resource_arns: str) -> None:
         """Let the state machine itself do `actions` on exactly `resource_arns`."""
         self._role.add_to_policy(iam.PolicyStatement(actions=actions, resources=list(resource_arns)))
+
+
+class ExpressWorkflow(Workflow):
+    """A state machine whose caller waits for it. Nothing of an execution is kept."""
+
+    TYPE = sfn.StateMachineType.EXPRESS
+
+
+class StandardWorkflow(Workflow):
+    """A state machine that may take days.
+
+    AWS keeps what went in and out of each state for 90 days, so nobody's words may go through it.
+    """
+
+    TYPE = sfn.StateMachineType.STANDARD

@@ -583,8 +583,9 @@ def _work_files(settings: Settings) -> "WorkFiles":
 def _batches(settings: Settings, clock: "Clock") -> "BatchInference":
     """Return Bedrock's batches, with the role that it takes on for them."""
     from silent_infinity.adapters.aws import clients
-    from silent_infinity.adapters.aws.bedrock_batch import BedrockBatch
+    from silent_infinity.adapters.aws.bedrock_batch import BedrockBatch, names
 
+    options = _bedrock_options(settings)
     return BedrockBatch(
         clients.bedrock,
         _work_files(settings),
@@ -592,6 +593,7 @@ def _batches(settings: Settings, clock: "Clock") -> "BatchInference":
         bucket=settings.text("SYNTHESIS_BUCKET"),
         role_arn=settings.text("SYNTHESIS_BATCH_ROLE_ARN"),
         key_arn=settings.text("SYNTHESIS_KEY_ARN", ""),
+        name_of=names(options.profile, options.application_profiles),
     )
 
 

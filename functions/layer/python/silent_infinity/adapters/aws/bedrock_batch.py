@@ -70,7 +70,7 @@ class BedrockBatch:
         self._bucket = bucket
         self._role_arn = role_arn
         self._key_arn = key_arn
-        self._name_of = name_of or catalogue_name
+        self._name_of = name_of or names()
 
     def start(self, name: str, folder: str, model_id: str, records: Iterable[BatchRecord]) -> str:
         quotas = load("synthesis.json")["batch"]
@@ -161,22 +161,36 @@ def _answer(line: Mapping[str, Any], model_id: str, name: str, day: str) -> Batc
                 tokens_cache_read=usage.get("cache_read_input_tokens", 0),
                 tokens_cache_write=usage.get("cache_creation_input_tokens", 0),
             ),
-            name,
+            model_id,
+            catalogue().profile_of(name),
             day,
         ),
     )
 
 
-def at_batch_price(usage: Usage, name: str, day: str) -> Usage:
-    """Return the usage with its cost in a batch; `name` is what the job was started with."""
-    profile = catalogue().profile_of(name)
-    return priced(usage, name, provider=PROVIDER, day=day, profile=profile, batch=True)[0]
+def at_batch_price(usage: Usage, model_id: str, profile: str, day: str) -> Usage:
+    """Return the usage with its cost in a batch that went through the inference profile."""
+    return priced(usage, model_id, provider=PROVIDER, day=day, profile=profile, batch=True)[0]
 
 
-def catalogue_name(model_id: str) -> str:
-    """Return what Bedrock calls the model, as the catalogue has it."""
-    model = catalogue().find(model_id)
-    return (model.name_at(PROVIDER) if model else None) or model_id
+def names(profile: str = "", application_profiles: Mapping[str, str] | None = None) -> Callable[[str], str]:
+    """Return what says how Bedrock calls a model of the catalogue, as the adapter of single calls has it.
+
+    `profile` takes the place of the inference profile in the catalogue's names; `application_profiles` maps
+    catalogue ids to ARNs of the account's own, which come before that.
+    """
+
+    def name_of(model_id: str) -> str:
+        own = (application_profiles or {}).get(model_id)
+        if own:
+            return own
+        model = catalogue().find(model_id)
+        name = (model.name_at(PROVIDER) if model else None) or model_id
+        if profile and catalogue().profile_of(name):
+            return f"{profile}.{catalogue().bare(name)}"
+        return name
+
+    return name_of
 
 
 @contextmanager
