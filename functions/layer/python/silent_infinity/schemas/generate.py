@@ -1,6 +1,7 @@
-"""Writes the turn event's JSON Schema from its one definition, the dataclass.
+"""Writes the JSON Schemas of what is recorded of a turn from their one definition each, the dataclass.
 
-Run `python -m silent_infinity.schemas.generate` after changing `domain/turn_event.py`; a test compares.
+Run `python -m silent_infinity.schemas.generate` after changing `domain/turn_event.py` or the `Observation` of
+`domain/sentinel.py`; tests compare.
 """
 
 import json
@@ -11,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from silent_infinity.domain.sentinel import Observation
 from silent_infinity.domain.turn_event import TurnEvent
 
 _SCALARS: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -24,6 +26,17 @@ def turn_event_schema() -> dict[str, Any]:
         "title": "TurnEvent",
         "description": "The immutable record of one turn, without a word of what was said.",
         **_of(TurnEvent),
+    }
+
+
+def observation_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of what the sentinel keeps of a turn."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:silent-infinity:schema:sentinel-observation",
+        "title": "Observation",
+        "description": "What the sentinel noticed in one turn, without a word of what was said.",
+        **_of(Observation),
     }
 
 
@@ -49,10 +62,14 @@ def _of(hint: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the schema beside this module."""
-    target = Path(__file__).with_name("turn_event.schema.json")
-    target.write_text(json.dumps(turn_event_schema(), indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{target.name}\n")
+    """Write the schemas beside this module."""
+    for name, content in {
+        "turn_event": turn_event_schema(),
+        "sentinel_observation": observation_schema(),
+    }.items():
+        target = Path(__file__).with_name(f"{name}.schema.json")
+        target.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        sys.stdout.write(f"{target.name}\n")
 
 
 if __name__ == "__main__":
