@@ -170,14 +170,6 @@ class EnvironmentConfig:
         }.items():
             if getattr(self, field) not in choices:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must be one of {', '.join(choices)}")
-        for field, most in {
-            "sentinel_concurrency": _MOST_BATCHES_OF_A_SHARD,
-            "synthesis_concurrency": _MOST_PARTS_AT_ONCE,
-        }.items():
-            if not 1 <= getattr(self, field) <= most:
-                raise EnvironmentConfigError(f"{field} of {self.name!r} must be 1 to {most}")
-        if self.synthesis_schedule and not _SCHEDULE.fullmatch(self.synthesis_schedule):
-            raise EnvironmentConfigError(f"synthesis_schedule of {self.name!r} must be cron(…) or rate(…)")
         if self.email_sender and not _ADDRESS.fullmatch(self.email_sender):
             raise EnvironmentConfigError(f"email_sender of {self.name!r} must be an e-mail address")
         if self.screen_band_low and not _is_probability(self.screen_band_low):
@@ -197,6 +189,25 @@ class EnvironmentConfig:
         if self.llm_provider == "bedrock" and not self.bedrock_regions:
             raise EnvironmentConfigError(f"llm_provider bedrock of {self.name!r} needs bedrock_regions")
         self._check_bedrock()
+        self._check_bounds()
+
+    def _check_bounds(self) -> None:
+        for field, most in {
+            "sentinel_concurrency": _MOST_BATCHES_OF_A_SHARD,
+            "synthesis_concurrency": _MOST_PARTS_AT_ONCE,
+        }.items():
+            if not 1 <= getattr(self, field) <= most:
+                raise EnvironmentConfigError(f"{field} of {self.name!r} must be 1 to {most}")
+        if self.synthesis_schedule and not _SCHEDULE.fullmatch(self.synthesis_schedule):
+            raise EnvironmentConfigError(f"synthesis_schedule of {self.name!r} must be cron(…) or rate(…)")
+        for field in (
+            "session_token_budget",
+            "daily_spend_cap_usd",
+            "llm_requests_per_minute",
+            "llm_tokens_per_minute",
+        ):
+            if getattr(self, field) < 0:
+                raise EnvironmentConfigError(f"{field} of {self.name!r} must not be negative")
 
     def _check_bedrock(self) -> None:
         if self.bedrock_guardrail_at_models and not self.bedrock_guardrail_id:
