@@ -28,6 +28,7 @@ from silent_infinity.ports.feedback import FeedbackStore
 from silent_infinity.ports.limits import LimitStore
 from silent_infinity.ports.turn_records import TurnRecorder
 from tests.contract import aws
+from tests.contract.gateway_stores import GatewayShared, aws_shared, memory_shared
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,12 @@ def s3(dynamodb: DynamoDBClient, _clients: tuple[DynamoDBClient, S3Client]) -> S
 def stores(request: pytest.FixtureRequest) -> Stores:
     """The stores of one implementation, empty."""
     return memory_stores() if request.param == "memory" else aws_stores(request.getfixturevalue("dynamodb"))
+
+
+@pytest.fixture(params=["memory", "aws"])
+def shared(request: pytest.FixtureRequest) -> GatewayShared:
+    """The gateway's stores of one implementation, empty."""
+    return memory_shared() if request.param == "memory" else aws_shared(request.getfixturevalue("dynamodb"))
 
 
 def memory_stores() -> MemoryStores:

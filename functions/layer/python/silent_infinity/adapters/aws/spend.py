@@ -5,7 +5,8 @@ that counting and remembering it are one write, and no transaction holds up an i
 A call that dies leaves its attribute, and its amount charged, until the item expires.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from silent_infinity.adapters.aws.calls import ConditionFailedError, call
 from silent_infinity.adapters.aws.items import from_item, to_item
@@ -25,10 +26,10 @@ class DynamoSpendStore:
 
     def reserve(self, key: str, reservation: str, amount: int, most: int | None, now_ms: int) -> Taken:
         name = _name(reservation)
-        unless_spent = "" if most is None else " AND (attribute_not_exists(used) OR used <= :most)"
-        # Without a counter nothing was used, which may still be more than is left for this amount.
         if most is not None and most < 0:
-            return Taken(False, self._used(key))
+            # Nobody can have used less, and a counter that is not there yet would pass the condition.
+            return _refused(self._counter(key, name), name)
+        unless_spent = "" if most is None else " AND (attribute_not_exists(used) OR used <= :most)"
         values = {
             ":zero": 0,
             ":amount": amount,
@@ -51,12 +52,7 @@ class DynamoSpendStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ConditionFailedError as failure:
-            counter = from_item(failure.item or {})
-            used = int(counter.get("used", 0))
-            if name in counter:
-                # This very write took place before: its answer was lost, and it was sent again.
-                return Taken(True, used - int(counter[name]))
-            return Taken(False, used)
+            return _refused(from_item(failure.item or {}), name)
         return Taken(True, int(from_item(done["Attributes"])["used"]) - amount)
 
     def settle(self, key: str, reservation: str, reserved: int, actual: int) -> bool:
@@ -74,15 +70,25 @@ class DynamoSpendStore:
             return False
         return True
 
-    def _used(self, key: str) -> int:
+    def _counter(self, key: str, name: str) -> Mapping[str, Any]:
         found = call(
             self._client.get_item,
             TableName=self._table,
             Key=to_item({"limit_key": key}),
             ConsistentRead=True,
-            ProjectionExpression="used",
+            ProjectionExpression="used, #reservation",
+            ExpressionAttributeNames={"#reservation": name},
         )
-        return int(from_item(found.get("Item", {})).get("used", 0))
+        return from_item(found.get("Item", {}))
+
+
+def _refused(counter: Mapping[str, Any], name: str) -> Taken:
+    """Return what a counter says that did not take a reservation."""
+    used = int(counter.get("used", 0))
+    if name in counter:
+        # This very write took place before: its answer was lost, and it was sent again.
+        return Taken(True, used - int(counter[name]))
+    return Taken(False, used)
 
 
 def _name(reservation: str) -> str:
