@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import anthropic  # noqa: F401 -- takes seconds on a busy machine: no test's deadline should pay for it
+
 from silent_infinity.adapters.llm.anthropic import AnthropicModel
 from silent_infinity.domain.turn import Usage
 from silent_infinity.ports.llm import LanguageModel

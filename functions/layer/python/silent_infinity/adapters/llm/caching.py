@@ -6,13 +6,8 @@ https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 from collections.abc import Sequence
 
 from silent_infinity.domain.models import Model
+from silent_infinity.domain.prompt_cache import MOST_CACHE_POINTS, most_tokens
 from silent_infinity.domain.turn import SystemBlock
-
-MOST_POINTS = 4
-CHARACTERS_PER_TOKEN = 2
-"""A safe lower bound for prose in any script that is written with letters. A prefix that turns out to be too
-short is not written and not charged, so marking one too many costs nothing; one too few costs a whole prefix.
-"""
 
 _BY_LIFE = ("5m", "1h")
 
@@ -20,16 +15,14 @@ _BY_LIFE = ("5m", "1h")
 def cache_points(blocks: Sequence[SystemBlock], model: Model | None) -> tuple[str | None, ...]:
     """Return for each block how long the prefix that ends with it is to be kept, or None.
 
-    Only prefixes that the model may be able to keep get a point, and at most `MOST_POINTS` of them, the
-    longest ones. A longer life never comes after a shorter one, which providers refuse: the later point keeps
-    the earlier prefix as well, so the earlier point is left out.
+    Every prefix that the model may be able to keep gets a point, up to `MOST_CACHE_POINTS`, the longest ones.
+    May, not will (`prompt_cache.kept`): one that turns out to be too short is neither written nor charged, so
+    a mark too many costs nothing, and one too few costs a whole prefix on every call. A longer life never
+    comes after a shorter one, which providers refuse: the later point keeps the earlier prefix as well, so
+    the earlier point is left out.
     """
-    points: list[str | None] = []
-    characters = 0
-    for block in blocks:
-        characters += len(block.text)
-        points.append(_life(block, model, characters))
-    longest, left = -1, MOST_POINTS
+    points = [_life(blocks[: place + 1], model) for place in range(len(blocks))]
+    longest, left = -1, MOST_CACHE_POINTS
     for place in reversed(range(len(points))):
         life = points[place]
         if life is None:
@@ -41,10 +34,11 @@ def cache_points(blocks: Sequence[SystemBlock], model: Model | None) -> tuple[st
     return tuple(points)
 
 
-def _life(block: SystemBlock, model: Model | None, characters: int) -> str | None:
+def _life(prefix: Sequence[SystemBlock], model: Model | None) -> str | None:
+    block = prefix[-1]
     if block.cache_ttl is None or model is None or not model.cache_ttls:
         return None
-    if characters < model.min_cacheable_tokens * CHARACTERS_PER_TOKEN:
+    if most_tokens("\n\n".join(each.text for each in prefix)) < model.min_cacheable_tokens:
         return None
     return block.cache_ttl if block.cache_ttl in model.cache_ttls else model.cache_ttls[0]
 

@@ -1,11 +1,11 @@
 """What every provider does with what arrives, in pieces or at once: collect, measure, price, stop in time."""
 
-import math
 import re
 from dataclasses import dataclass, field, replace
 
 from silent_infinity.domain.limits import utc_day
 from silent_infinity.domain.pricing import priced
+from silent_infinity.domain.prompt_cache import most_tokens
 from silent_infinity.domain.turn import Usage
 from silent_infinity.domain.turn_classes import turn_classes
 from silent_infinity.ports.clock import Clock, unix_ms
@@ -18,12 +18,6 @@ from silent_infinity.ports.llm import (
 )
 
 _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u0964]+[\"'\u2019\u201d)\u00bb]*(?=\s|$)")
-
-
-ESTIMATED_CHARACTERS_PER_TOKEN = 3
-"""Where a provider does not say what it counted. English has about four; an estimate that errs towards more
-keeps a budget safe.
-"""
 
 
 @dataclass(slots=True)
@@ -129,19 +123,18 @@ class StreamedReply:
         )
 
     def _estimated(self) -> Usage:
-        """Return what the call has probably used: what was counted so far, the rest from the characters."""
+        """Return what the call has used at most: what was counted so far, the rest from the characters.
+
+        An estimate that errs towards more keeps a budget safe.
+        """
         known = self._usage
-        asked = len(self.request.system_text) + sum(len(said.text) for said in self.request.messages)
+        asked = self.request.system_text + "".join(said.text for said in self.request.messages)
         told = known.tokens_input or known.tokens_cache_read or known.tokens_cache_write
         return replace(
             known,
-            tokens_input=known.tokens_input if told else _tokens(asked),
-            tokens_output=max(known.tokens_output, _tokens(sum(map(len, self._pieces)))),
+            tokens_input=known.tokens_input if told else most_tokens(asked),
+            tokens_output=max(known.tokens_output, most_tokens("".join(self._pieces))),
         )
-
-
-def _tokens(characters: int) -> int:
-    return math.ceil(characters / ESTIMATED_CHARACTERS_PER_TOKEN)
 
 
 def whole_sentences(text: str) -> str:
