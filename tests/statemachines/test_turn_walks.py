@@ -157,6 +157,7 @@ def test_every_function_is_given_what_it_needs(theatre: Theatre, walk: Walker) -
         "locale": "payloads",
         "attempt": 1,
         "crisis": {"level": 0, "resources": []},
+        "history": turn()["history"],
     }
     assert stage.events("payloads", "Feedback")[0]["identity"] == {
         "subject": "subject-1",

@@ -121,6 +121,12 @@ def test_every_failure_has_a_plain_instruction() -> None:
         "format.paragraphs",
         "leak.prompt",
         "crisis.no_line",
+        "language.other",
+        "generate_failed",
+        *data.load("crisis_guard/en.json")["obligations"],
+        *data.load("crisis_guard/en.json")["imminent"],
+        *data.load("crisis_guard/en.json")["prohibitions"],
+        *("no_direct_question", "no_help_line", "unknown_number", "too_long", "no_rules"),
     }
     fallback = instructions_for(["quality.score"])
 
@@ -140,10 +146,10 @@ def test_instructions_are_told_once_each_in_order() -> None:
 
 def test_named_parts_belong_to_their_class() -> None:
     """The parts are compared between variants, so a class always reports the same ones."""
-    common = {"completeness", "format", "length", "repetition", "tone"}
+    common = {"completeness", "format", "length", "repetition", "tone", "language"}
 
     assert set(validate_reply(GOOD, "model", "TC4", MESSAGE).parts) == common | {"mirroring"}
-    assert set(validate_reply(GOOD, "model", "TC5", MESSAGE).parts) == common | {"relevance"}
+    assert set(validate_reply(GOOD, "model", "TC5", MESSAGE).parts) == common | {"relevance", "groundedness"}
     assert set(validate_reply(GOOD, "model", "TC3", MESSAGE).parts) == common
 
 
@@ -152,4 +158,31 @@ def test_every_check_after_generation_is_used_by_some_vector() -> None:
     fired = {code.split(".")[0] for case in load_vectors("quality_replies.json") for code in case["failures"]}
 
     assert {"length", "format", "placeholder", "leak", "url", "safe_messaging", "mirroring"} <= fired
-    assert len(AFTER) == 8
+    assert {"language", "grounding"} <= fired
+    assert len(AFTER) == 10
+
+
+def test_what_was_said_before_is_ground_as_well() -> None:
+    """A reply that takes up an earlier message must not be refused as made up."""
+    text = "You lie awake again.\n\nYour sister is there as well, every night. What does she say?"
+    message = "and then I lie awake again"
+
+    assert not validate_reply(text, "model", "TC4", message).acceptable
+    assert validate_reply(text, "model", "TC4", message, history=["my sister died last year"]).acceptable
+
+
+def test_more_questions_than_one_can_answer_cost_form() -> None:
+    """Three questions in a row are an interview."""
+    asked = f"{GOOD} Who calls? What would help? Why?"
+
+    assert validate_reply(asked, "model", "TC4", MESSAGE).parts["format"] == 0.7
+    assert validate_reply(GOOD, "model", "TC4", MESSAGE).parts["format"] == 1.0
+
+
+def test_a_crisis_reply_is_not_held_to_the_language_of_the_message() -> None:
+    """Its rules and help lines are those of the locale; a refused draft becomes a vetted text."""
+    text = "Thank you for telling me. Are you safe right now? You can call 988 at any hour, I am here."
+
+    assert (
+        "language.other" not in validate_reply(text, "model", "TC6", "ya no quiero seguir viviendo").failures
+    )

@@ -10,6 +10,7 @@ from silent_infinity.adapters.memory.clock import FixedClock
 from silent_infinity.adapters.system.prompts import PromptFiles
 from silent_infinity.bootstrap import BUNDLED_PROMPTS
 from silent_infinity.domain.turn import AssignedVariant, Draft, Usage, Utterance
+from silent_infinity.domain.turn_classes import turn_classes
 from silent_infinity.ports.llm import (
     LanguageModel,
     ModelError,
@@ -142,6 +143,60 @@ def test_a_second_attempt_is_told_what_was_wrong() -> None:
     _draft(second, _request(previous_failures=("too_long",)))
 
     assert first.asked[0].system_text != second.asked[0].system_text
+
+
+@pytest.mark.parametrize("turn_class", ["TC3", "TC4", "TC5", "TC6"])
+def test_a_second_attempt_goes_about_it_differently(turn_class: str) -> None:
+    """Calmer, no longer, and with a plan: by design and not by chance."""
+    first, second = _Model(_reply()), _Model(_reply())
+    _draft(first, _request(turn_class=turn_class, variants={}))
+    _draft(second, _request(turn_class=turn_class, variants={}, previous_failures=("generate_failed",)))
+
+    [before], [after] = first.asked, second.asked
+    assert after.temperature < before.temperature
+    assert 1 <= after.max_tokens < before.max_tokens
+    assert after.system[:2] == before.system[:2]  # what a provider keeps stays as it was
+    assert "1. " in after.system[-1].text
+
+
+def test_a_variant_that_is_calmer_still_stays_so() -> None:
+    """The approach is a ceiling like the class is one."""
+    model = _Model(_reply())
+    _draft(model, _request(previous_failures=("length.too_short",)))
+
+    assert (model.asked[0].temperature, model.asked[0].max_tokens) == (0.3, 384)
+
+
+def test_small_talk_has_a_persona_of_its_own_which_is_nobodys_exposure() -> None:
+    """Its prompt is too short for a cache on purpose; a persona in test there would never have been read."""
+    model = _Model(_reply())
+    draft = _draft(model, _request(turn_class="TC3"))
+
+    assert draft.prompt_id == "small_talk/v2+brief/v1"
+    assert draft.exposures == {}
+    assert draft.degraded == ()
+
+
+def test_prompts_that_are_newer_than_the_code_give_way_to_the_newest_bundled_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not to the first that were ever written."""
+    newer = {
+        name: replace(
+            rules,
+            prompt=replace(rules.prompt, version=99) if rules.prompt else None,
+            persona=replace(rules.persona, version=99) if rules.persona else None,
+        )
+        for name, rules in turn_classes().items()
+    }
+    monkeypatch.setattr("silent_infinity.usecases.generate_reply.turn_classes", lambda: newer)
+
+    mirror = _draft(_Model(_reply()), _request())
+    talk = _draft(_Model(_reply()), _request(turn_class="TC3"))
+
+    assert mirror.prompt_id == "reflective_mirror/v2+system/v1"
+    assert talk.prompt_id == "small_talk/v2+brief/v1"
+    assert (mirror.degraded, talk.degraded) == (("prompts",), ("prompts", "prompts"))
 
 
 def test_a_server_with_one_model_for_all_requests_exposes_no_model_variant() -> None:

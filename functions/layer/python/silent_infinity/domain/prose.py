@@ -48,6 +48,13 @@ def plain(text: str) -> str:
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
 
 
+def unaccented(text: str) -> str:
+    """Return `text` folded and without accents: as people type who leave them out. Vowel signs of other
+    scripts stay.
+    """
+    return "".join(c for c in unicodedata.normalize("NFD", fold(text)) if not "\u0300" <= c <= "\u036f")
+
+
 def words(text: str) -> list[str]:
     """Return the words of `text` in any script, without punctuation; contractions stay one word."""
     return _WORD.findall(text)

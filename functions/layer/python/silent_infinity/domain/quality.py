@@ -8,8 +8,9 @@ from typing import Any
 
 from silent_infinity import data
 from silent_infinity.domain import english, prose
-from silent_infinity.domain.guards import mirroring
+from silent_infinity.domain.guards import grounding, mirroring
 from silent_infinity.domain.guards.after import CrisisGuard, ReplyContext, limits, review
+from silent_infinity.domain.languages import identify, same, wanted
 from silent_infinity.domain.mirror import comparable, echoable
 
 
@@ -47,13 +48,14 @@ def validate_reply(
     attempt: int = 1,
     allowed_contacts: Sequence[str] = (),
     crisis_guard: CrisisGuard | None = None,
+    history: Sequence[str] = (),
 ) -> ValidationResult:
     """Judge a draft reply: every guard, then the quality score against the threshold of its class.
 
     `source` is `model`, `composer` or `none`. `attempt` is 1 or 2; the second is held to the same guards, and
     to a threshold one tenth lower, because what follows it is a fallback and no third try. `allowed_contacts`
     are help-line contacts that the reply may give. `crisis_guard` takes a TC6 reply and returns the rule ids
-    that it breaks.
+    that it breaks. `history` is what both sides said before, oldest first.
     """
     context = ReplyContext(
         turn_class=turn_class,
@@ -61,6 +63,7 @@ def validate_reply(
         source=source,
         allowed_contacts=tuple(allowed_contacts),
         crisis_guard=crisis_guard,
+        history=tuple(history),
     )
     reviewed = review(text, context)
     parts = measure(reviewed.text, context)
@@ -100,7 +103,7 @@ def overall(parts: dict[str, float]) -> float:
 
 def measure(text: str, context: ReplyContext) -> dict[str, float]:
     """Return the parts of the score, each from 0 to 1 (two decimals). `mirroring` is there for TC4,
-    `relevance` for TC5.
+    `relevance` and `groundedness` for TC5.
     """
     limit = limits(context.turn_class)
     parts = {
@@ -109,11 +112,14 @@ def measure(text: str, context: ReplyContext) -> dict[str, float]:
         "length": _length(text, limit),
         "repetition": _repetition(text),
         "tone": _tone(text),
+        "language": _language(context.message, text),
     }
     if context.turn_class == "TC4":
         parts["mirroring"] = mirroring.score(context.message, text)
     if context.turn_class == "TC5":
         parts["relevance"] = _relevance(context.message, text)
+        found = grounding.claims(text, context.message, context.history, context.turn_class)
+        parts["groundedness"] = grounding.score(found)
     return {name: round(value, 2) for name, value in parts.items()}
 
 
@@ -122,15 +128,24 @@ def _completeness(text: str) -> float:
     stripped = text.rstrip()
     if not stripped:
         return 0.0
-    ended = stripped.rstrip("\"'\u2019\u201d)*")[-1:] in ".!?\u2026\u0964\u3002\uff01\uff1f"
+    ended = stripped.rstrip("\"'\u2019\u201d)*")[-1:] in ".!?\u2026\u0964\u061f\u06d4\u3002\uff01\uff1f"
     balanced = stripped.count("(") == stripped.count(")") and stripped.count('"') % 2 == 0
     return (0.7 if ended else 0.0) + (0.3 if balanced else 0.0)
 
 
+def _language(message: str, text: str) -> float:
+    """1 in the language of the message, 0 in another; 1 as well where either cannot be told."""
+    asked, given = wanted(message), identify(text)
+    return 1.0 if asked is None or given is None or same(asked, given) else 0.0
+
+
 def _format(text: str, limit: dict[str, Any]) -> float:
+    """The paragraphs of the class, and no more questions than one can answer."""
     fewest, most = limit["good_paragraphs"]
     count = len(prose.paragraphs(text))
-    return 1.0 if fewest <= count <= most else 0.5 if count and abs(count - most) <= 2 else 0.0
+    value = 1.0 if fewest <= count <= most else 0.5 if count and abs(count - most) <= 2 else 0.0
+    asked = sum(text.count(mark) for mark in "?\uff1f\u061f")
+    return value * (1.0 if asked <= limit["good_questions"] else 0.7)
 
 
 def _length(text: str, limit: dict[str, Any]) -> float:

@@ -10,6 +10,7 @@ from silent_infinity.domain.guards.after import ReplyContext, keeps
 from silent_infinity.domain.guards.personal_data import Span, is_public, without
 from silent_infinity.domain.payload import from_payload
 from silent_infinity.domain.quality import ValidationResult, validate_reply
+from silent_infinity.domain.turn import Utterance
 from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.text_guard import Direction, TextGuard, TextGuardError
 
@@ -27,7 +28,9 @@ class CrisisContext:
 
 @dataclass(frozen=True, slots=True)
 class ValidateRequest:
-    """A draft in its context. `source` is `model` or `composer`; `attempt` is 1 or 2."""
+    """A draft in its context. `source` is `model` or `composer`; `attempt` is 1 or 2. `history` is what was
+    said before: a reply may speak of that as well.
+    """
 
     text: str
     source: str
@@ -37,6 +40,7 @@ class ValidateRequest:
     locale: str = "en-US"
     attempt: int = 1
     crisis: CrisisContext = field(default_factory=CrisisContext)
+    history: tuple[Utterance, ...] = ()
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ValidateRequest":
@@ -86,6 +90,7 @@ class ValidateReply:
             request.message,
             attempt=request.attempt,
             allowed_contacts=contacts,
+            history=tuple(turn.text for turn in request.history),
             crisis_guard=lambda text: check_reply(text, kind=kind_for(level), locale=request.locale),
         )
         degraded: list[str] = []

@@ -16,7 +16,7 @@ from typing import Any, Final
 from silent_infinity import data
 from silent_infinity.domain.crisis.help_lines import HelpLine, emergency_numbers, for_locale
 from silent_infinity.domain.crisis.replies import ReplyKind
-from silent_infinity.domain.crisis.reply_language import known_language
+from silent_infinity.domain.crisis.reply_language import LANGUAGES, known_language
 
 MAX_WORDS: Final = 220
 
@@ -83,6 +83,18 @@ def check_reply(text: str, *, kind: ReplyKind, locale: str) -> tuple[str, ...]:
     if len(plain.split()) > MAX_WORDS:
         failures.append("too_long")
     return tuple(failures)
+
+
+def prohibited(text: str, language: str) -> dict[str, str]:
+    """Return what no reply may say, by code, with the words that say it (folded).
+
+    Empty for a language without rules.
+    """
+    if language not in LANGUAGES:
+        return {}
+    plain = folded(text)
+    found = ((code, pattern.search(plain)) for code, pattern in _rules(language).prohibitions.items())
+    return {code: match.group() for code, match in found if match}
 
 
 def folded(text: str) -> str:

@@ -10,9 +10,11 @@ from functools import cache, partial
 from typing import Any, Final
 
 from silent_infinity import data
-from silent_infinity.domain import prose
-from silent_infinity.domain.guards import mirroring, personal_data
+from silent_infinity.domain import english, prose
+from silent_infinity.domain.crisis.reply_guard import prohibited
+from silent_infinity.domain.guards import grounding, mirroring, personal_data
 from silent_infinity.domain.guards.base import Finding, Outcome, Rule, rules
+from silent_infinity.domain.languages import identify, same, wanted
 from silent_infinity.domain.mirror import comparable, turn_around
 from silent_infinity.domain.prompts import quoted_passages
 
@@ -26,7 +28,7 @@ class ReplyContext:
     """What a draft is judged against.
 
     `allowed_contacts` are help-line numbers and addresses that a reply may give, as the help-line data writes
-    them.
+    them. `history` is what both sides said before.
     """
 
     turn_class: str
@@ -34,6 +36,7 @@ class ReplyContext:
     source: str = "model"
     allowed_contacts: tuple[str, ...] = ()
     crisis_guard: CrisisGuard | None = None
+    history: tuple[str, ...] = ()
     turned: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -95,7 +98,7 @@ _LABEL = re.compile(
 _EMPHASIS = re.compile(r"\*\*([^*\n]{1,300})\*\*|(?<![\w*])\*([^*\n]{1,300})\*(?![\w*])")
 _MANY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 _LIST_ITEM = re.compile(r"(?m)^[ \t]{0,6}(?:[-*\u2022]|\d{1,2}[.)]) +\S")
-_ENDED = re.compile(r"[.!?\u2026\u0964\u3002\uff01\uff1f][\"'\u2019\u201d)\]]*$")
+_ENDED = re.compile(r"[.!?\u2026\u0964\u061f\u06d4\u3002\uff01\uff1f][\"'\u2019\u201d)\]]*$")
 
 
 def tidy(text: str, context: ReplyContext) -> list[Finding]:
@@ -238,9 +241,17 @@ def check_placeholders(text: str, context: ReplyContext) -> list[Finding]:
 def check_leak(text: str, context: ReplyContext) -> list[Finding]:
     """Block delimiters, talk about instructions, and passages of the prompts themselves."""
     found = _matches("leak", text, context)
-    if any(not context.said_by_person(passage) for passage in quoted_passages(text)):
+    if any(not _of_the_person(passage, context) for passage in quoted_passages(text)):
         found.append(_block("leak.prompt"))
     return found
+
+
+def _of_the_person(passage: str, context: ReplyContext) -> bool:
+    """Whether every word of weight in `passage` is the person's: who says what an example says is mirrored as
+    the example is.
+    """
+    said = frozenset(comparable(context.message)) | english.words("stopwords")
+    return context.said_by_person(passage) or said.issuperset(comparable(passage))
 
 
 _URL = re.compile(
@@ -273,7 +284,55 @@ def check_safe_messaging(text: str, context: ReplyContext) -> list[Finding]:
     """Block methods, diagnosis, dosage, false promises, posing as human, minimising, refusing, and advice
     where none belongs.
     """
-    return _matches("safe_messaging", text, context)
+    found = _matches("safe_messaging", text, context)
+    language = identify(text)
+    if language is not None and language != "en":
+        found += _elsewhere(text, context, language)
+    return found
+
+
+def _elsewhere(text: str, context: ReplyContext, language: str) -> list[Finding]:
+    """Return what a reply in another language must not say, by the rules that crisis replies have there."""
+    tables = data.load("guards_elsewhere.json")
+    own = prose.unaccented(context.message)
+    found = []
+    if context.turn_class != "TC6":  # a crisis reply has met these rules already
+        for code, words in prohibited(text, language).items():
+            rule_id = tables["rules"].get(code)
+            if rule_id and (rule_id == "safe_messaging.method" or not _stems_of(words, own)):
+                found.append(_block(rule_id))
+    advice = tables["advice"].get(language)
+    if advice and context.turn_class == "TC4":
+        matches = re.finditer(advice, prose.unaccented(text))
+        if any(not _stems_of(match.group(), own) for match in matches):
+            found.append(_block("safe_messaging.advice"))
+    return found
+
+
+def _stems_of(words: str, own: str) -> bool:
+    """Whether a word of weight among `words` begins like one of the person's own, who may hear it back."""
+    return any(word[:6] in own for word in prose.words(prose.unaccented(words)) if len(word) > 5)
+
+
+def check_language(text: str, context: ReplyContext) -> list[Finding]:
+    """Block a reply in another language than the message's, where both can be told.
+
+    A crisis reply is in the language of its help lines, and the composer has few languages.
+    """
+    if context.turn_class == "TC6" or context.source == "composer":
+        return []
+    asked, given = wanted(context.message), identify(text)
+    if asked is None or given is None or same(asked, given):
+        return []
+    return [_block("language.other")]
+
+
+def check_grounding(text: str, context: ReplyContext) -> list[Finding]:
+    """Block what a model makes up: figures, studies, people, certainty, and facts about the person."""
+    if context.source == "composer":
+        return []
+    found = grounding.claims(text, context.message, context.history, context.turn_class)
+    return [_block(claim.rule_id) for claim in found if not claim.soft]
 
 
 def check_mirroring(text: str, context: ReplyContext) -> list[Finding]:
@@ -321,6 +380,8 @@ AFTER: Final[tuple[Check, ...]] = (
     check_leak,
     check_urls,
     check_safe_messaging,
+    check_language,
+    check_grounding,
     check_mirroring,
     check_crisis,
 )
