@@ -22,7 +22,7 @@ _CODE = re.compile(r"[A-Za-z0-9._:,-]{1,80}")
 
 
 class RecorderModel:
-    """Adds a `ModelCall` to the reply's `calls`, or to those of the error.
+    """Makes the attempt the one `ModelCall` of the reply, or of the error.
 
     Attempts that another wrapper refused are recorded too: an operator wants to know why nobody was asked.
     """
@@ -52,13 +52,13 @@ class RecorderModel:
             if isinstance(error, AnsweredByAnotherError):
                 failed = _with_reply(failed, error.reply)
             self._measure(failed, _kind(error))
-            error.calls = (*error.calls, failed)
+            error.calls = (failed,)
             raise
         outcome = _finish(reply)
         call = _with_reply(replace(asked, outcome=outcome), reply)
         call = replace(call, total_ms=unix_ms(self._clock.now()) - started_ms)
         self._measure(call, outcome)
-        return replace(reply, calls=(*reply.calls, call))
+        return replace(reply, calls=(call,))
 
     def _measure(self, call: ModelCall, outcome: str) -> None:
         by_model = {"model": call.model_answered or call.model_asked, "turn_class": call.turn_class}
