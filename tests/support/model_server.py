@@ -1,5 +1,6 @@
 """An OpenAI-compatible chat server on loopback whose replies, delays and failures a test writes out."""
 
+import contextlib
 import json
 import threading
 import time
@@ -29,18 +30,29 @@ def calm(_messages: list[dict[str, str]]) -> Behaviour:
     return Behaviour('{"level": 0, "about_other": false}')
 
 
-class ModelServer:
-    """Serves `POST /v1/chat/completions`, streamed.
+def unremarkable(_messages: list[dict[str, str]]) -> Behaviour:
+    """Observe every turn as one in which nothing stands out."""
+    return Behaviour(
+        '{"emotion": "neutral", "valence": 0, "speech_act": "telling", "frustration": 0, "crisis_level": 0}'
+    )
 
-    `script` writes replies and `screen_script` answers the crisis screen; both may be replaced at any time.
-    `requests` and `screenings` are what they were asked.
+
+class ModelServer:
+    """Serves `POST /v1/chat/completions`, streamed or whole.
+
+    `script` writes replies, `screen_script` answers the crisis screen and `sentinel_script` the sentinel; all
+    may be replaced at any time. `requests`, `screenings` and `observations` are what they were asked.
     """
 
-    def __init__(self, script: Script, screen_script: Script = calm) -> None:
+    def __init__(
+        self, script: Script, screen_script: Script = calm, sentinel_script: Script = unremarkable
+    ) -> None:
         self.script = script
         self.screen_script = screen_script
+        self.sentinel_script = sentinel_script
         self.requests: list[list[dict[str, str]]] = []
         self.screenings: list[list[dict[str, str]]] = []
+        self.observations: list[list[dict[str, str]]] = []
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -55,6 +67,9 @@ class ModelServer:
                     self.end_headers()
                     self.wfile.write(b'{"error": {"message": "scripted", "type": "server_error"}}')
                     return
+                if not body.get("stream"):
+                    self._answer_whole(body["model"], behaviour)
+                    return
                 self.send_header("Content-Type", "text/event-stream")
                 self.end_headers()
                 try:
@@ -67,6 +82,13 @@ class ModelServer:
                 except OSError:
                     return  # the caller ran out of patience, which is what a slow script is for
 
+            def _answer_whole(self, model: str, behaviour: Behaviour) -> None:
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                time.sleep(behaviour.drip_seconds * len(behaviour.text.split(" ")))
+                with contextlib.suppress(OSError):  # the caller ran out of patience
+                    self.wfile.write(_whole(model, behaviour))
+
             def log_message(self, format: str, *args: Any) -> None:
                 """Stay silent: requests are kept in `requests`."""
 
@@ -75,9 +97,15 @@ class ModelServer:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def _answer(self, messages: list[dict[str, str]]) -> Behaviour:
-        screening = messages[0]["content"] == bundled("crisis_screen").body
-        (self.screenings if screening else self.requests).append(messages)
-        return (self.screen_script if screening else self.script)(messages)
+        asked = messages[0]["content"]
+        if asked == bundled("crisis_screen").body:
+            self.screenings.append(messages)
+            return self.screen_script(messages)
+        if asked == bundled("sentinel").body:
+            self.observations.append(messages)
+            return self.sentinel_script(messages)
+        self.requests.append(messages)
+        return self.script(messages)
 
     @property
     def base_url(self) -> str:
@@ -91,6 +119,25 @@ class ModelServer:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _whole(model: str, behaviour: Behaviour) -> bytes:
+    words = len(behaviour.text.split(" "))
+    document = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": model,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": behaviour.text},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 120, "completion_tokens": words, "total_tokens": 120 + words},
+    }
+    return json.dumps(document).encode()
 
 
 def _chunks(model: str, behaviour: Behaviour) -> list[bytes]:
