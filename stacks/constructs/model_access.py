@@ -78,13 +78,7 @@ class ModelAccess(Construct):
         if limits and self._has_provider:
             allow_items(function, limits, *actions)
         if environment.llm_provider == BEDROCK:
-            models = model_arns(
-                Stack.of(self),
-                environment.bedrock_regions,
-                profile=environment.bedrock_inference_profile,
-                application_profiles=environment.bedrock_application_profiles,
-            )
-            function.allow(INVOKE_MODEL, *models)
+            function.allow(INVOKE_MODEL, *self.arns())
             if environment.bedrock_guardrail_at_models:
                 function.allow(
                     ("bedrock:ApplyGuardrail",),
@@ -96,6 +90,16 @@ class ModelAccess(Construct):
                 )
         if self._api_key:
             allow_secret(function, self._api_key)
+
+    def arns(self) -> list[str]:
+        """Return the ARNs of the catalogue's models at Bedrock, as the environment reaches them."""
+        environment = self._environment
+        return model_arns(
+            Stack.of(self),
+            environment.bedrock_regions,
+            profile=environment.bedrock_inference_profile,
+            application_profiles=environment.bedrock_application_profiles,
+        )
 
     @property
     def _has_provider(self) -> bool:

@@ -10,7 +10,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
-from stacks.bedrock import INVOKE_MODEL, model_arns
+from stacks.bedrock import INVOKE_MODEL
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.model_access import ModelAccess
@@ -121,7 +121,6 @@ class WeeklySynthesis(Construct):
 
         https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html
         """
-        stack = Stack.of(self)
         role = iam.Role(
             self,
             "BatchRole",
@@ -148,7 +147,7 @@ class WeeklySynthesis(Construct):
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=[INVOKE_MODEL[0]],
-                resources=model_arns(stack, self._environment.bedrock_regions),
+                resources=self._models.arns(),
             )
         )
         if self._data.key:
@@ -211,8 +210,7 @@ class WeeklySynthesis(Construct):
         self._allow_own_items(start, "PutItem")
         self._allow_files(start, "s3:GetObject", "s3:PutObject")
         if self._batch_role:
-            arns = model_arns(Stack.of(self), self._environment.bedrock_regions)
-            start.allow(["bedrock:CreateModelInvocationJob"], *arns, self._jobs_arn)
+            start.allow(["bedrock:CreateModelInvocationJob"], *self._models.arns(), self._jobs_arn)
             start.function.add_to_role_policy(
                 iam.PolicyStatement(
                     actions=["iam:PassRole"],

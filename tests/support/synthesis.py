@@ -1,4 +1,4 @@
-"""A weekly synthesis in this process: the real state machine over the real use cases, on in-memory adapters."""
+"""A weekly synthesis in this process: the real state machine over the real use cases, adapters in memory."""
 
 import itertools
 import json
@@ -34,8 +34,10 @@ WEEK = "2026-W47"
 MONDAY_AFTER = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 SAID = (
-    "The project at work is late and my boss writes to me every evening. I lie awake and go through the list.",
-    "I called my sister today. We laughed about the garden of our grandmother, and it felt light for an hour.",
+    "The project at work is late and my boss writes to me every evening. I lie awake and go through "
+    "the list.",
+    "I called my sister today. We laughed about the garden of our grandmother, and it felt light for "
+    "an hour.",
     "Another bad night. I snapped at a colleague this morning and I am ashamed of it.",
     "I told my boss that I need my evenings. He was quiet, then he said that he understands.",
     "I slept through for the first time. I want to go to the garden with my sister on Sunday.",
@@ -43,20 +45,21 @@ SAID = (
 """A week in five messages: work, sleep, a sister."""
 
 SUMMARY = (
-    "This week began with the project at work, which was late, and with a boss who wrote to you every evening. "
-    "You lay awake and went through the list again and again, and by your own account the nights were what "
-    "weighed the most. In the middle of the week there was another bad night, and the morning after it you "
-    "snapped at a colleague. You said that you were ashamed of it, and it sounded as if that stayed with you "
-    "for a while, next to the tiredness.\n\n"
-    "Beside all this ran another thread. You called your sister, and the two of you laughed about the garden "
-    "of your grandmother. For an hour it felt light, as you put it, and the list did not have the last word "
-    "that day. It was a small thing in a full week, and you came back to it when you wrote again.\n\n"
-    "Then you told your boss that you need your evenings. He was quiet at first, and then he said that he "
-    "understands. After that you slept through for the first time. The week that had started with lying awake "
-    "came to its end with a night of sleep and with something that you look forward to: you want to go to the "
-    "garden with your sister on Sunday. Work, sleep and your sister were the three things that you spoke of "
-    "most, and they touched each other more than once. This is your week as you told it, in your own words as "
-    "far as they reach, to keep beside you."
+    "This week began with the project at work, which was late, and with a boss who wrote to you every "
+    "evening. You lay awake and went through the list again and again, and by your own account the "
+    "nights were what weighed the most. In the middle of the week there was another bad night, and "
+    "the morning after it you snapped at a colleague. You said that you were ashamed of it, and it "
+    "sounded as if that stayed with you for a while, next to the tiredness.\n\n"
+    "Beside all this ran another thread. You called your sister, and the two of you laughed about the "
+    "garden of your grandmother. For an hour it felt light, as you put it, and the list did not have "
+    "the last word that day. It was a small thing in a full week, and you came back to it when you "
+    "wrote again.\n\n"
+    "Then you told your boss that you need your evenings. He was quiet at first, and then he said "
+    "that he understands. After that you slept through for the first time. The week that had started "
+    "with lying awake came to its end with a night of sleep and with something that you look forward "
+    "to: you want to go to the garden with your sister on Sunday. Work, sleep and your sister were "
+    "the three things that you spoke of most, and they touched each other more than once. This is "
+    "your week as you told it, in your own words as far as they reach, to keep beside you."
 )
 """A summary of that week that passes every check."""
 
@@ -116,7 +119,7 @@ class SynthesisWorld:
         session: str = "",
         level: int = 0,
         kind: str = "answer",
-        posture: Posture = Posture(),
+        posture: Posture | None = None,
         day: int = 16,
     ) -> str:
         """Give somebody a session with these messages, one a day from the day of November on; its id."""
@@ -141,7 +144,7 @@ class SynthesisWorld:
             created_at=begun.isoformat(),
             updated_at=begun.replace(day=day + len(turns) - 1).isoformat(),
             expires_at=2_000_000_000,
-            posture=posture,
+            posture=posture or Posture(),
         )
         self.store.turns[session_id] = turns
         return session_id
