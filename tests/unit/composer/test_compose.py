@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from silent_infinity import data
 from silent_infinity.domain.composer import compose
-from silent_infinity.domain.guards.after import limits
+from silent_infinity.domain.guards.after import ReplyContext, limits, review
+from silent_infinity.domain.languages import identify
 from silent_infinity.domain.mirror import echoable, turn_around
 from silent_infinity.domain.prose import fold, paragraphs
 from silent_infinity.domain.quality import validate_reply
@@ -215,3 +216,73 @@ def test_an_unknown_class_is_answered_like_a_reflective_one() -> None:
 def test_nothing_that_addresses_the_service_is_turned_around() -> None:
     """A "you" means someone else when it is said back: an accusation would become a confession."""
     assert echoable("you never listen to me") == []
+
+
+ELSEWHERE = {
+    "es": "llevo meses sintiéndome vacía, como si mirara mi vida desde afuera",
+    "fr": "je souris toute la journée au travail et le soir je m'effondre dans la voiture",
+    "de": "Seit der Trennung komme ich abends nach Hause und weiß nicht, wohin mit mir",
+    "pt": "minha avó me criou e agora ela não lembra mais do meu nome",
+    "hi": "मुझे समझ नहीं आ रहा क्या करूँ",
+    "hi-Latn": "mujhe samajh nahi aa raha kya karu, ghar mein sab khush hain",
+    "it": "non so cosa fare, sono stanca di tutto e mi sento sola",
+    "ar": "لا أعرف ماذا أفعل",
+    "zh": "我不知道该怎么办",
+}
+
+
+@pytest.mark.parametrize("turn_class", CLASSES)
+@pytest.mark.parametrize("language", ELSEWHERE)
+@pytest.mark.parametrize("help_text", ["", "You can call or text 988 at any time."])
+def test_whoever_writes_in_another_language_is_answered_in_it_or_told_why_not(
+    language: str, turn_class: str, help_text: str
+) -> None:
+    """Words that cannot be turned around are not, and the reply does not pretend to have understood them."""
+    message = ELSEWHERE[language]
+    vetted = data.load("composer.json")["elsewhere"]
+    texts = vetted.get(language, vetted["*"])["dark" if help_text else "other"]
+    for seed in ("1", "2", "3"):
+        reply = compose(message, turn_class, seed, help_text).removesuffix(help_text).strip()
+
+        assert reply.replace("\n\n", " ") in {text.replace("\n\n", " ") for text in texts}
+        assert identify(reply) == (language if language in vetted else "en")
+        assert validate_reply(reply, "composer", turn_class, message).acceptable
+
+
+def test_what_is_said_elsewhere_passes_the_guards_of_its_language() -> None:
+    """Vetted texts are held to what generated ones are: no advice, no promise, no diagnosis."""
+    for language, kinds in data.load("composer.json")["elsewhere"].items():
+        for text in (text for texts in kinds.values() for text in texts):
+            blocks = review(text, ReplyContext("TC4", ELSEWHERE.get(language, "x"))).blocks
+
+            assert not [code for code in blocks if not code.startswith("mirroring")], (language, blocks)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("ok gotta go, good night", "goodbye"),
+        ("much obliged.", "thanks"),
+        ("are you a real person?", "identity"),
+        ("which company built you", "identity"),
+        ("pretty good, you?", "you"),
+        ("team tea or team coffee", "plain"),
+    ],
+)
+def test_light_messages_get_a_light_reply_of_their_kind(message: str, kind: str) -> None:
+    """Nothing is odder than a hello that is weighed word by word."""
+    assert compose(message, "TC3", "s") in data.load("composer.json")["small"][kind]
+
+
+def test_a_plain_light_telling_is_taken_up() -> None:
+    """The person's own words come back here too, lightly."""
+    reply = compose("I tried the new bakery on the corner this morning.", "TC3", "s")
+
+    assert "you tried the new bakery on the corner this morning." in reply
+
+
+def test_asked_for_more_than_it_can_it_says_so_and_leaves_the_request_out() -> None:
+    """A "show you how" that is turned around is nonsense."""
+    reply = compose("i want to stop comparing myself to everyone, show me how", "TC5", "s")
+
+    assert "you want to stop comparing yourself to everyone." in reply

@@ -2,7 +2,9 @@
 
 A deterministic mirror in the manner of Carl Rogers: it turns the person's own words around and leaves room.
 It never advises, explains or diagnoses, and it says nothing back that it is not sure of: for everything else
-it has reserve wordings that only listen. Whatever comes in, what goes out passes `quality.validate_reply`.
+it has reserve wordings that only listen. Only English can be turned around: whoever writes in another
+language is answered in theirs, if there are words for it, and told that these are few. Whatever comes in,
+what goes out passes `quality.validate_reply`.
 """
 
 import hashlib
@@ -14,6 +16,7 @@ from typing import Any, Final
 from silent_infinity import data
 from silent_infinity.domain import prose
 from silent_infinity.domain.guards.after import limits
+from silent_infinity.domain.languages import identify
 from silent_infinity.domain.mirror import Clause, echoable
 from silent_infinity.domain.quality import validate_reply
 from silent_infinity.domain.questions import indirect
@@ -22,7 +25,10 @@ _SELF: Final = ("you ", "you're ", "you've ", "you'd ", "you'll ")
 _LEADING_JOIN: Final = re.compile(r"^(?:because|so|and|but|although|though) ")
 _SPEAKER: Final = re.compile(r"\bi\b")
 _LINKS: Final = frozenset({"and", "so", "very", "really", "just", "too"})
-_ASKING: Final = re.compile(r"^(?:how|what|why|explain|tell me|teach me|describe|define)\b")
+_ASKING: Final = re.compile(r"^(?:how|what|what's|why|which|who|explain|tell me|teach me|describe|define)\b")
+_BESIDES: Final = re.compile(
+    r",? (?:and )?(?:please )?(?:show|tell|teach|help) you(?: how| what| why| more)?$"
+)
 _ABOUT_ME: Final = re.compile(r"\b(?:you|your|you're|u|ur)\b")
 _HARSH_BEFORE: Final = (
     r"^(you are|you're|you were|you've been) "
@@ -44,10 +50,25 @@ def compose(message: str, turn_class: str, seed: str = "", help_text: str = "") 
     shape = turn_class if turn_class in {"TC3", "TC4", "TC5"} else "TC4"
     help_text = help_text.strip()
     # Help lines come along when nobody has screened the message: then nothing of it is said back either.
-    reply = None if help_text else _mirrored(message, shape, seed)
+    reply = _elsewhere(message, shape, seed, cautious=bool(help_text))
+    if reply is None and not help_text:
+        reply = _mirrored(message, shape, seed)
     if reply is None or not _acceptable(reply, message, shape):
         reply = _reserve(message, shape, seed, cautious=bool(help_text))
     return f"{reply}\n\n{help_text}" if help_text else reply
+
+
+def _elsewhere(message: str, turn_class: str, seed: str, *, cautious: bool) -> str | None:
+    """Return a reply for a message in another language than English: in that one, or in English that says
+    why. None if the message is English, or cannot be told.
+    """
+    language = identify(message)
+    if language in (None, "en") or _darkness(message):
+        return None
+    texts = _lists()["elsewhere"].get(language) or _lists()["elsewhere"]["*"]
+    name = "dark" if cautious else "other"
+    text = _pick(texts[name], seed, f"elsewhere.{name}")
+    return text if turn_class == "TC4" else text.replace("\n\n", " ")
 
 
 def _acceptable(reply: str, message: str, turn_class: str) -> bool:
@@ -68,10 +89,13 @@ def _mirrored(message: str, turn_class: str, seed: str) -> str | None:
         return None
     if turn_class == "TC5":
         return _about_question(clauses, seed)
+    if turn_class == "TC3" and (_small(message) or not _light(clauses)):
+        return None
     best = max(range(len(clauses)), key=lambda index: (_weight(clauses[index], index, len(clauses)), -index))
     kind, text = _said(clauses[best])
     if turn_class == "TC3":
-        return f"{_frame(kind, text, seed)} {_pick(_texts('small', 'after'), seed, 'small')}"
+        frame = _pick(_texts("small", "frames"), seed, kind)
+        return f"{frame.replace('{c}', text)} {_pick(_texts('small', 'after'), seed, 'small')}"
     feeling = _feeling(clauses[best].original)
     if feeling == "neutral":
         feeling = _feeling(" ".join(clause.original for clause in clauses))
@@ -81,6 +105,20 @@ def _mirrored(message: str, turn_class: str, seed: str) -> str | None:
     return f"{mirrored}\n\n{_pick(_texts('presence', feeling), seed, 'presence')}"
 
 
+def _small(message: str) -> str:
+    """Return what kind of light message this is, where one answer fits all of its kind."""
+    folded = prose.fold(message)
+    kinds = ("goodbye", "thanks", "identity", "how_are_you")
+    found = next((kind for kind in kinds if _pattern(kind).search(folded)), "")
+    return "you" if found == "how_are_you" else found
+
+
+def _light(clauses: Sequence[Clause]) -> bool:
+    """Whether the weightiest clause is a plain telling: anything else sounds odd when it is light."""
+    best = max(clauses, key=lambda clause: _weight(clause, 0, 1))
+    return _said(best)[0] == "told"
+
+
 def _about_question(clauses: Sequence[Clause], seed: str) -> str | None:
     asked = [clause for clause in clauses if clause.asked or indirect(clause.original)]
     if asked:
@@ -88,7 +126,7 @@ def _about_question(clauses: Sequence[Clause], seed: str) -> str | None:
     else:
         said = _said(max(clauses, key=lambda clause: _weight(clause, 0, 1)))
     kind, text = said
-    kind = "asking" if kind == "wondering" else kind
+    kind = {"wondering": "asking", "fragment": "looking"}.get(kind, kind)
     return f"{_frame(kind, text, seed)} {_pick(_texts('teaching', 'after'), seed, 'teaching')}"
 
 
@@ -125,9 +163,9 @@ def _reserve(message: str, turn_class: str, seed: str, *, cautious: bool = False
     if darkness or turn_class == "TC4":
         return text if turn_class == "TC4" else text.replace("\n\n", " ")
     if turn_class == "TC3":
-        return (
-            text.replace("\n\n", " ") if name == "hostile" else _pick(_texts("small", "plain"), seed, "small")
-        )
+        if name == "hostile":
+            return text.replace("\n\n", " ")
+        return _pick(_texts("small", _small(message) or "plain"), seed, "small")
     if name in {"hostile", "missed", "about_me"}:
         return text.replace("\n\n", " ")
     opening = _pick(_texts("teaching", "plain"), seed, "plain")
@@ -187,9 +225,9 @@ def _said(clause: Clause) -> tuple[str, str]:
         question = indirect(clause.original)
         if question:
             return ("wondering" if question.startswith(("why", "whether you")) else "asking"), question
-        if clause.asked or clause.original.startswith(("how ", "what ", "why ")):
+        if clause.asked or clause.original.startswith(("how ", "what ", "what's ", "why ", "which ", "who ")):
             return "quoted_question", clause.original
-    text = _LEADING_JOIN.sub("", clause.turned)
+    text = _BESIDES.sub("", _LEADING_JOIN.sub("", clause.turned)) or clause.turned
     harsh = _harsh(text)
     if harsh:
         return "told", harsh
@@ -265,7 +303,7 @@ def _with_neighbour(clauses: Sequence[Clause], best: int, kind: str, text: str) 
 
 
 def _frame(kind: str, text: str, seed: str) -> str:
-    if kind in {"fragment", "quoted_question"}:
+    if kind in {"fragment", "quoted_question", "looking"}:
         text = _SPEAKER.sub("I", text)  # what is quoted is written as the person would write it
     return _pick(_texts("frames", kind), seed, kind).replace("{c}", text)
 
