@@ -7,7 +7,18 @@ import os
 import sys
 import traceback
 
-from local.cli import checks, conversation, doctor, evaluate, first_run, logs, stack_commands, training
+from local.cli import (
+    checks,
+    conversation,
+    cost,
+    doctor,
+    evaluate,
+    first_run,
+    logs,
+    stack_commands,
+    synthesis,
+    training,
+)
 from local.cli.command import Commands, Context
 from local.cli.terminal import wrapped
 from local.tools.errors import LocalError
@@ -27,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = Commands(parser)
     first_run.register(parser)
-    for module in (stack_commands, conversation, logs, checks, evaluate, training, doctor):
+    for module in (stack_commands, conversation, synthesis, logs, checks, evaluate, cost, training, doctor):
         module.register(commands)
     return parser
 

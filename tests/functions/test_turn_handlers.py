@@ -69,7 +69,7 @@ def run_python(code: str) -> None:
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tables, a bucket and a secret, and the variables that the stacks set."""
     with mock_aws():
-        for made in (clients.dynamodb, clients.s3, clients.secrets_manager):
+        for made in (clients.dynamodb, clients.brief_dynamodb, clients.s3, clients.secrets_manager):
             made.cache_clear()
         aws.create_tables(boto3.client("dynamodb"))
         aws.create_bucket(boto3.client("s3"))
@@ -96,7 +96,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
                 if hasattr(wiring, "cache_clear"):
                     wiring.cache_clear()
         yield
-        for made in (clients.dynamodb, clients.s3, clients.secrets_manager):
+        for made in (clients.dynamodb, clients.brief_dynamodb, clients.s3, clients.secrets_manager):
             made.cache_clear()
 
 
@@ -193,6 +193,7 @@ def test_a_session_is_read_rated_and_deleted(environment: None) -> None:
         "session_id": session_id,
         "turns_deleted": 1,
         "feedback_deleted": 1,
+        "summaries_deleted": 0,
     }
     assert gone["statusCode"] == 404
 

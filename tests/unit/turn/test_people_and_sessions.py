@@ -9,12 +9,14 @@ from silent_infinity.adapters.memory.claims import MemoryClaimStore
 from silent_infinity.adapters.memory.conversations import MemoryConversationStore
 from silent_infinity.adapters.memory.feedback import MemoryFeedbackStore
 from silent_infinity.adapters.memory.randomness import SeededRandomness
+from silent_infinity.adapters.memory.summaries import MemorySummaryStore
 from silent_infinity.adapters.memory.user_salt import MemoryUserSalt
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
 from silent_infinity.domain.ids import user_id_hash
 from silent_infinity.domain.problems import HttpResponse
 from silent_infinity.ports.errors import StoreUnavailableError
 from silent_infinity.ports.feedback import Feedback
+from silent_infinity.ports.summaries import Summary, SummaryState
 from silent_infinity.usecases.capture_message import CaptureRequest
 from silent_infinity.usecases.give_feedback import GiveFeedback
 from silent_infinity.usecases.sessions import DeleteSession, ReadSession
@@ -40,6 +42,7 @@ def _delete(world: World, session_id: str, subject: str = "person-1") -> HttpRes
         conversations=MemoryConversationStore(world.store),
         claims=MemoryClaimStore(world.store),
         feedback=MemoryFeedbackStore(world.store),
+        summaries=MemorySummaryStore(world.store),
         salt=MemoryUserSalt(),
         clock=world.clock,
     )
@@ -161,6 +164,7 @@ def test_deleting_leaves_no_word_anywhere_and_a_tombstone_for_a_month(world: Wor
         "session_id": session_id,
         "turns_deleted": 2,
         "feedback_deleted": 1,
+        "summaries_deleted": 0,
     }
     left = repr(world.store)
     assert TELLING not in left
@@ -261,3 +265,35 @@ def test_feedback_that_breaks_its_schema_is_refused_without_being_quoted(
     assert refused.status_code == 400
     assert "canary words" not in refused.body
     assert _feedback(world) == []
+
+
+def test_a_deletion_takes_the_summaries_that_tell_of_the_session(world: World) -> None:
+    """A summary of a week is made of several sessions, and repeats what was said in each."""
+    session_id = world.turn(TELLING)["body"]["session_id"]
+    user = user_id_hash(MemoryUserSalt().salt(), "person-1")
+    for week, sessions in {"2026-W46": ("other",), "2026-W47": ("other", session_id)}.items():
+        MemorySummaryStore(world.store).claim(
+            Summary(user, week, SummaryState.DUE, "run", 1, sessions, 2_000_000_000)
+        )
+
+    body = json.loads(_delete(world, session_id).body)
+
+    assert body["summaries_deleted"] == 1
+    assert [week for _, week in world.store.summaries] == ["2026-W46"]
+
+
+def test_a_deletion_that_could_not_reach_the_summaries_can_be_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The turns still name what has to go."""
+    session_id = world.turn(TELLING)["body"]["session_id"]
+
+    def down(*_: Any) -> int:
+        raise StoreUnavailableError("Unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemorySummaryStore, "forget_session", down)
+        with pytest.raises(StoreUnavailableError):
+            _delete(world, session_id)
+
+    assert json.loads(_delete(world, session_id).body)["turns_deleted"] == 1

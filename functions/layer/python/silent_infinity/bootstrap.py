@@ -410,6 +410,7 @@ def session_routes(settings: Settings) -> SessionRoutes:
             conversations=conversations,
             claims=DynamoClaimStore(dynamodb, settings.text("IDEMPOTENCY_TABLE")),
             feedback=DynamoFeedbackStore(dynamodb, settings.text("FEEDBACK_TABLE")),
+            summaries=_summaries(settings),
             salt=salt,
             clock=SystemClock(),
         ),

@@ -6,6 +6,7 @@ from silent_infinity.ports.claims import ClaimStore
 from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.conversations import ConversationStore
 from silent_infinity.ports.feedback import FeedbackStore
+from silent_infinity.ports.summaries import SummaryStore
 from silent_infinity.ports.user_salt import UserSalt
 
 TOMBSTONE_SECONDS = 30 * 86_400
@@ -54,7 +55,9 @@ class ReadSession:
 
 
 class DeleteSession:
-    """Deletes everything that a session holds in words: messages, replies, feedback, replayable answers."""
+    """Deletes everything that a session holds in words: messages, replies, feedback, replayable answers, and
+    the weekly summaries that tell of it.
+    """
 
     def __init__(
         self,
@@ -62,20 +65,23 @@ class DeleteSession:
         conversations: ConversationStore,
         claims: ClaimStore,
         feedback: FeedbackStore,
+        summaries: SummaryStore,
         salt: UserSalt,
         clock: Clock,
     ) -> None:
         self._conversations = conversations
         self._claims = claims
         self._feedback = feedback
+        self._summaries = summaries
         self._salt = salt
         self._clock = clock
 
     def __call__(self, subject: str, session_id: str) -> problems.HttpResponse:
         """Delete the session and say how much went; 404 if it is not the caller's.
 
-        The tombstone comes first, so that no turn can be added behind the deletion's back; the turns go last,
-        because they name the claims. An interrupted deletion can be sent again, and so can a finished one.
+        The tombstone comes first, so that neither a turn nor a summary can be added behind the deletion's
+        back; the turns go last, because they name the claims. An interrupted deletion can be sent again, and
+        so can a finished one.
 
         Raises:
             StoreUnavailableError: something is left; send the request again.
@@ -91,5 +97,13 @@ class DeleteSession:
         turns = self._conversations.all_turns(session_id)
         self._claims.forget(tuple(turn.claim_key for turn in turns if turn.claim_key))
         feedback = self._feedback.forget_session(session_id)
+        summaries = self._summaries.forget_session(session.user_id_hash, session_id)
         removed = self._conversations.remove_turns(session_id)
-        return problems.ok({"session_id": session_id, "turns_deleted": removed, "feedback_deleted": feedback})
+        return problems.ok(
+            {
+                "session_id": session_id,
+                "turns_deleted": removed,
+                "feedback_deleted": feedback,
+                "summaries_deleted": summaries,
+            }
+        )

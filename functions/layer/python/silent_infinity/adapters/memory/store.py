@@ -11,6 +11,7 @@ from silent_infinity.ports.claims import Claim
 from silent_infinity.ports.conversations import Session, StoredTurn
 from silent_infinity.ports.errors import StoreUnavailableError
 from silent_infinity.ports.feedback import Feedback
+from silent_infinity.ports.summaries import Summary
 
 
 @dataclass(slots=True)
@@ -37,6 +38,8 @@ class MemoryStore:
     claims: dict[str, Claim] = field(default_factory=dict)
     counters: dict[str, Counters] = field(default_factory=dict)
     feedback: dict[str, Feedback] = field(default_factory=dict)
+    summaries: dict[tuple[str, str], Summary] = field(default_factory=dict)
+    week_leases: dict[str, tuple[str, int]] = field(default_factory=dict)
     unavailable: set[str] = field(default_factory=set)
     _lock: RLock = field(default_factory=RLock)
 
