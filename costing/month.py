@@ -155,7 +155,8 @@ class Cache:
     def use(self, call: Call, model: Model, now: float) -> tuple[int, dict[str, int]]:
         """Return (tokens read, tokens written by life) of a call now, and keep what it uses.
 
-        Points are where the adapters place them; a prefix below the model's minimum by our own count has none.
+        Points are where the adapters place them; a prefix below the model's minimum by our own count has
+        none.
         """
         points = []
         tokens = 0
@@ -215,7 +216,7 @@ def _calls(
         hour = chance.choices(range(24), BY_HOUR)[0]
         now = chance.randrange(DAYS) * DAY_SECONDS + (hour + chance.random()) * 3600
         for turn in conversation.turns:
-            if turns == plan.turns:
+            if turns >= plan.turns:
                 return
             turns += 1
             if turn.in_band or "cascade" not in plan.savings:

@@ -25,7 +25,8 @@ STEPS: Final = {
 
 OUTPUTS: Final = (0.5, 0.75, 1.5, 2.0)
 TOKENS: Final = (1.1, 1.33)
-VOLUMES: Final = (2_000, 20_000, 2_000_000)
+VOLUMES: Final = (0.01, 0.1, 5.0)
+"""Traffic as shares of the month's."""
 BEDROCK_FACTOR: Final = 1.1
 
 
@@ -161,7 +162,10 @@ def variations(
             "10 % above the list price: platform.claude.com, Pricing",
             replace(plan, price_factor=BEDROCK_FACTOR),
         ),
-        *((f"{turns:,} turns", "caches live on traffic", replace(plan, turns=turns)) for turns in VOLUMES),
+        *(
+            (f"{turns:,} turns", "caches live on traffic", replace(plan, turns=turns))
+            for turns in (max(1, round(share * plan.turns)) for share in VOLUMES)
+        ),
     ]
     rows = []
     for name, reason, changed in other:

@@ -91,13 +91,17 @@ class _Scribe:
 
 
 class Router:
-    """Takes conversations through the system. `replies` are texts by class, as a model would write them."""
+    """Takes conversations through the system.
 
-    def __init__(self, replies: Mapping[str, Sequence[str]]) -> None:
+    `replies` are texts by class, as a model would write them. `assets` is the folder of the screen's encoder;
+    None leaves that stage out.
+    """
+
+    def __init__(self, replies: Mapping[str, Sequence[str]], assets: Path | None = ASSETS) -> None:
         self._replies = replies
         self._clock = FixedClock(datetime(2026, 11, 21, tzinfo=UTC))
         self._screening = _Scribe()
-        wired = bootstrap.screen_for_crisis(Settings({"LLM_PROVIDER": "composer"}), ASSETS)
+        wired = bootstrap.screen_for_crisis(Settings({"LLM_PROVIDER": "composer"}), assets)
         self._screen = ScreenForCrisis(clock=self._clock, stages=wired.stages, model=self._screening)
         self._intent: DetectIntent = bootstrap.detect_intent(Settings({}))
         self._writing = _Scribe()

@@ -44,7 +44,12 @@ SCOPES = (
     Scope(
         "local", ("tests/local",), "the emulator's completions and the local stack's processes", ("emulator",)
     ),
-    Scope("e2e", ("tests/e2e",), "HTTP against a fresh local stack on its own ports", ("emulator", "cdk")),
+    Scope(
+        "e2e",
+        ("tests/e2e",),
+        "HTTP against a fresh local stack on its own ports",
+        ("emulator", "cdk", "model"),
+    ),
 )
 LINT = "lint"
 # pytest knows this from its configuration; other tools do not.

@@ -1,0 +1,87 @@
+"""`./run cost report`: what the language models of a month cost, and what each saving is worth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from local.cli.command import Commands, Context
+from local.cli.evaluate import aligned, one_thread
+from local.cli.terminal import bold, wrapped
+from local.tools.errors import LocalError
+from local.tools.installer import ensure
+from local.tools.locations import REPOSITORY, TOOLS, default_home, venv_python
+
+LAYER = REPOSITORY / "functions" / "layer" / "python"
+MONTH = REPOSITORY / "costing" / "month"
+
+
+def register(commands: Commands) -> None:
+    """Add the command of this module."""
+    cost = commands.add("cost", run_cost, "say what a month costs, class by class and saving by saving")
+    cost.add_argument("what", choices=("report",), help="what to print")
+    cost.add_argument("--json", metavar="FILE", type=Path, help="write all figures")
+    cost.add_argument("--svg", metavar="FILE", type=Path, help="write the picture of the money's flow")
+    cost.add_argument(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="where the HTML report goes (default: cost/report.html in the state folder)",
+    )
+    cost.add_argument("--turns", metavar="N", type=int, default=200_000, help="turns of the month")
+    cost.add_argument("--seed", metavar="N", type=int, default=1, help="seed of the arrivals")
+
+
+def run_cost(context: Context, arguments: argparse.Namespace) -> int:
+    """Simulate, print, write what was asked for."""
+    if arguments.turns < 1:
+        raise LocalError("A month needs at least one turn.", "Give --turns a whole number above 0.")
+    if str(LAYER) not in sys.path:  # what Lambda's layer does for the functions
+        sys.path.insert(0, str(LAYER))
+    ensure(["model"], context.progress)
+    one_thread()
+    from costing import page, sankey
+
+    summary = _summary(context, arguments.turns, arguments.seed)
+    for title, rows, note in page.tables(summary):
+        print(f"\n{bold(title)}")
+        print("\n".join(aligned(rows)))
+        print(wrapped(note))
+    print(f"\n{bold('What these figures are not')}")
+    for line in summary["limits"]:
+        print(wrapped(f"- {line}"))
+    report: Path = arguments.report or default_home() / "cost" / "report.html"
+    try:
+        if arguments.json:
+            _write(arguments.json, f"{json.dumps(summary, indent=1)}\n")
+        if arguments.svg:
+            parts = sankey.of_month(summary["at_list_prices"])
+            _write(arguments.svg, f"{sankey.svg(*parts, 'Where the money of a month goes', styled=True)}\n")
+        report.parent.mkdir(parents=True, exist_ok=True)
+        _write(report, page.html(summary))
+    except OSError as error:
+        raise LocalError(f"{error.filename}: {error.strerror}.", "Look at the path.") from None
+    print(f"\nReport: {report}")
+    return 0
+
+
+def _summary(context: Context, turns: int, seed: int) -> dict[str, Any]:
+    from costing import simulation
+    from costing.tokens import TokenizerError
+
+    with context.progress.step("routing the month's conversations", quiet=True):
+        routed = simulation.route(MONTH)
+    try:
+        with context.progress.step("counting tokens", quiet=True):
+            counts = simulation.count(MONTH, routed, venv_python(TOOLS / "model"), REPOSITORY)
+    except TokenizerError as error:
+        raise LocalError(str(error), "Look at `./run doctor`, and start again.") from None
+    with context.progress.step(f"simulating {turns:,} turns under each assumption", quiet=True):
+        return simulation.summary(MONTH, routed, counts, turns=turns, seed=seed)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
