@@ -33,6 +33,19 @@ _WEEK = re.compile(r"(?P<year>20\d\d)-W(?P<number>[0-5]\d)")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LATIN_SHARE = 0.5
 _BETWEEN = "\n\n"
+_FIRST_PERSON: Final = {
+    "you are": "I am",
+    "you were": "I was",
+    "you're": "I'm",
+    "you've": "I've",
+    "you'd": "I'd",
+    "you'll": "I'll",
+    "yourself": "myself",
+    "yours": "mine",
+    "your": "my",
+    "you": "I",
+}
+_SECOND_PERSON: Final = re.compile(rf"\b(?:{'|'.join(_FIRST_PERSON)})\b", re.IGNORECASE)
 _HISTORY = 4
 """How many messages before one the screen hears, as it does in a turn."""
 
@@ -325,9 +338,25 @@ def check(text: str, record: Record, level_of: LevelOf = offline_level) -> Check
     spoken, told = identify(said), identify(judged.text)
     if spoken and told and not same(spoken, told):
         failures.append(OTHER_LANGUAGE)
-    if level_of(judged.text, (), record.material.locale) >= RISK_LEVEL:
+    if _speaks_of_risk(judged.text, record.material.locale, level_of):
         failures.append(CRISIS_ECHO)
     return Checked(judged.text, judged.score, tuple(dict.fromkeys(failures)))
+
+
+def _speaks_of_risk(text: str, locale: str, level_of: LevelOf) -> bool:
+    """Whether the screen finds a risk in any sentence, read as it stands or as the person would say it.
+
+    The screen listens for "I"; a summary says "you".
+    """
+    return any(
+        level_of(reading, (), locale) >= RISK_LEVEL
+        for sentence in prose.sentences(text)
+        for reading in {sentence, _in_first_person(sentence)}
+    )
+
+
+def _in_first_person(sentence: str) -> str:
+    return _SECOND_PERSON.sub(lambda found: _FIRST_PERSON[found[0].lower()], prose.plain(sentence))
 
 
 def _length(text: str) -> list[str]:
