@@ -70,7 +70,7 @@ def test_the_claims_record_is_dropped_from_the_claims_table() -> None:
     assert "record" not in claim
 
 
-@pytest.mark.parametrize("provider", ["openai_compatible", "bedrock"])
+@pytest.mark.parametrize("provider", ["openai_compatible", "anthropic", "bedrock"])
 def test_behind_every_provider_stands_the_composer(monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
     """Invariant 5: the provider refuses, the person is answered all the same."""
     with ModelServer(lambda _messages: Behaviour(status=400)) as server:
