@@ -1,0 +1,1 @@
+"""The learned part of the turn classification."""
