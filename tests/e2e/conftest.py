@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from local.stack.stack import LocalStack
-from tests.support.model_server import Behaviour, ModelServer, calm
+from tests.support.model_server import Behaviour, ModelServer, calm, unremarkable
 from tests.support.world import MIRROR
 
 
@@ -32,7 +32,9 @@ def _good_replies(request: pytest.FixtureRequest) -> None:
         server: ModelServer = request.getfixturevalue("model_server")
         server.script = good_reply
         server.screen_script = calm
+        server.sentinel_script = unremarkable
         server.requests.clear()
+        server.observations.clear()
         server.screenings.clear()
 
 
@@ -95,6 +97,20 @@ class Tables:
             found = self._dynamodb.get_item(
                 TableName=self._stack.outputs["TurnEventsTableName"], Key={"turn_id": {"S": turn_id}}
             )
+            if "Item" in found or time.monotonic() >= deadline:
+                item: dict[str, Any] | None = found.get("Item")
+                return item
+            time.sleep(0.25)
+
+    def observation(self, answer: dict[str, Any], patience_seconds: float = 0) -> dict[str, Any] | None:
+        """Return what the sentinel keeps of a turn, waiting for it for as long as is asked."""
+        deadline = time.monotonic() + patience_seconds
+        key = {
+            "pk": {"S": f"SESSION#{answer['session_id']}"},
+            "sk": {"S": f"SENTINEL#{answer['turn_id']}"},
+        }
+        while True:
+            found = self._dynamodb.get_item(TableName=self._stack.outputs["ConversationsTableName"], Key=key)
             if "Item" in found or time.monotonic() >= deadline:
                 item: dict[str, Any] | None = found.get("Item")
                 return item

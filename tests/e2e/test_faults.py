@@ -24,14 +24,11 @@ class Functions:
 
     def __init__(self, stack: LocalStack) -> None:
         self._lambda = stack.client("lambda")
-        pages = (
-            stack.client("cloudformation")
-            .get_paginator("list_stack_resources")
-            .paginate(StackName="SilentInfinity-local-Turn")
-        )
+        paginator = stack.client("cloudformation").get_paginator("list_stack_resources")
         self._names = {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for page in pages
+            for name in ("Turn", "Background")
+            for page in paginator.paginate(StackName=f"SilentInfinity-local-{name}")
             for resource in page["StackResourceSummaries"]
             if resource["ResourceType"] == "AWS::Lambda::Function"
         }

@@ -89,5 +89,5 @@ def _queue_attributes(stack: LocalStack) -> list[Any]:
         sqs.get_queue_attributes(QueueUrl=stack.outputs[f"{name}QueueUrl"], AttributeNames=["All"])[
             "Attributes"
         ]
-        for name in ("UnrecordedTurns", "UnrecordedTurnsDeadLetter")
+        for name in ("UnrecordedTurns", "UnrecordedTurnsDeadLetter", "SentinelQuarantine")
     ]
