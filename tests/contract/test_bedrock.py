@@ -7,12 +7,14 @@ from urllib.parse import unquote
 
 import pytest
 
+from silent_infinity import bootstrap
 from silent_infinity.adapters.llm import bedrock
 from silent_infinity.adapters.llm.bedrock import BedrockModel, BedrockOptions
 from silent_infinity.domain.turn import SystemBlock, Usage
 from silent_infinity.ports.llm import ModelError, TransientModelError
+from silent_infinity.settings import MissingSettingError, Settings
 from tests.contract.http_fake import Answer, HttpFake, running
-from tests.contract.models import SECRET, asked
+from tests.contract.models import SECRET, WallClock, asked
 from tests.contract.wire import COUNTS, Said
 from tests.contract.wire.converse import (
     Converse,
@@ -291,3 +293,43 @@ def test_the_client_never_retries_by_itself() -> None:
 
     assert config.retries == {"mode": "standard", "total_max_attempts": 1}
     assert bedrock.bedrock_runtime() is bedrock.bedrock_runtime()
+
+
+def test_the_variables_of_an_environment_reach_the_wire(
+    fake: HttpFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the function's variables to the request, through the wiring that is deployed."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", fake.url)
+    bedrock.bedrock_runtime.cache_clear()
+    settings = Settings(
+        {
+            "LLM_PROVIDER": "bedrock",
+            "BEDROCK_INFERENCE_PROFILE": "eu",
+            "BEDROCK_APPLICATION_PROFILES": f"claude-opus-4-7={SONNET_ARN} claude-sonnet-4-6={SONNET_ARN}",
+            "BEDROCK_MODEL_GUARDRAIL_ID": "gr1",
+            "BEDROCK_MODEL_GUARDRAIL_VERSION": "3",
+        }
+    )
+    model = bootstrap._provider(settings, WallClock())
+    fake.answer(WHOLE)
+    try:
+        model.complete(asked())
+        model.complete(asked(model_id="claude-haiku-4-5"))
+    finally:
+        bedrock.bedrock_runtime.cache_clear()
+
+    own, geographic = fake.received
+    assert unquote(own.path) == f"/model/{SONNET_ARN}/converse-stream"
+    assert "/eu.anthropic.claude-haiku-4-5" in unquote(geographic.path)
+    assert own.body["guardrailConfig"]["guardrailVersion"] == "3"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"BEDROCK_APPLICATION_PROFILES": "claude-sonnet-4-6"}, {"BEDROCK_MODEL_GUARDRAIL_ID": "gr1"}],
+    ids=["a profile of no model", "a guardrail without a version"],
+)
+def test_a_variable_that_says_half_of_it_is_named(wrong: dict[str, str]) -> None:
+    """Otherwise the turn would go on without the guardrail that somebody relies on."""
+    with pytest.raises(MissingSettingError, match="BEDROCK_"):
+        bootstrap._provider(Settings({"LLM_PROVIDER": "bedrock", **wrong}), WallClock())

@@ -322,16 +322,18 @@ def test_a_model_that_writes_less_is_asked_for_less(
     assert reply.notes == ("max-tokens-lowered",)
 
 
+NOT_SERVED = {"bedrock": "gpt-4.1-mini", "anthropic": "mistral-large"}
+"""An OpenAI-style server serves what it is started with: everything in the catalogue has a name there."""
+
+
+@pytest.mark.parametrize(
+    "dialect", [d for d in DIALECTS if d.provider in NOT_SERVED], ids=lambda dialect: dialect.name
+)
 def test_a_model_that_the_provider_does_not_serve_is_an_error(
     dialect: Dialect, fake: HttpFake, model: LanguageModel
 ) -> None:
     """The chain goes on at once instead of asking for what is not there."""
-    nowhere = {"bedrock": "gpt-4.1-mini", "anthropic": "mistral-large"}
-    if dialect.provider not in nowhere:
-        # An OpenAI-style server serves what it is started with: everything in the catalogue has a name there.
-        return
-
-    error = failure(model, request_for(dialect, model_id=nowhere[dialect.provider]))
+    error = failure(model, request_for(dialect, model_id=NOT_SERVED[dialect.provider]))
 
     assert (type(error), str(error)) == (ModelError, f"{dialect.provider}:not-served")
     assert fake.received == []
