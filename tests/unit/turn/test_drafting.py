@@ -9,7 +9,7 @@ import pytest
 from silent_infinity.adapters.memory.clock import FixedClock
 from silent_infinity.adapters.system.prompts import PromptFiles
 from silent_infinity.bootstrap import BUNDLED_PROMPTS
-from silent_infinity.domain.turn import AssignedVariant, Draft, Usage, Utterance
+from silent_infinity.domain.turn import AssignedVariant, Draft, ModelCall, Usage, Utterance
 from silent_infinity.domain.turn_classes import turn_classes
 from silent_infinity.ports.llm import (
     LanguageModel,
@@ -251,6 +251,78 @@ def test_without_any_model_the_reserve_is_the_draft(turn_class: str) -> None:
     assert draft.degraded == ("model",)
     assert draft.exposures == {}
     assert f"quoting {TELLING}" not in repr(draft)
+
+
+CALLS = (
+    ModelCall(turn_class="TC4", outcome="scripted:http-500"),
+    ModelCall(turn_class="TC4", outcome="guarded", tokens_input=100, tokens_output=9, cost_usd=0.0004),
+)
+LAST = ModelCall(turn_class="TC4", outcome="ok", tokens_input=100, tokens_output=20, cost_usd=0.0006)
+
+
+def test_a_draft_costs_what_all_its_calls_have_cost() -> None:
+    """Failed attempts are on the bill too."""
+    draft = _draft(_Model(_reply(calls=(*CALLS, LAST))), _request())
+
+    assert draft.model_calls == (*CALLS, LAST)
+    assert draft.usage == Usage(200, 29, cost_usd=0.001)
+
+
+def test_a_draft_without_a_reply_costs_what_was_tried_for_it() -> None:
+    """A crisis reply that the provider guarded is paid for, and served by nobody."""
+    error = ModelError("scripted:http-500,scripted:guarded")
+    error.calls = CALLS
+
+    draft = _draft(_Model(error), _request(turn_class="TC6", crisis=CrisisContext(3, (LINE,))))
+
+    assert draft.model_calls == CALLS
+    assert draft.usage == Usage(100, 9, cost_usd=0.0004)
+
+
+def test_the_gateway_is_told_whose_budget_and_which_prompt() -> None:
+    """Without a session there is no budget of one; without a prompt no lineage."""
+    model = _Model(_reply())
+    draft = _draft(model, _request(session_id="session-1"))
+
+    [asked] = model.asked
+    assert asked.session_id == "session-1"
+    assert (asked.prompt_id, asked.prompt_sha) == (draft.prompt_id, draft.prompt_sha)
+
+
+@pytest.mark.parametrize(
+    ("notes", "fallback", "degraded", "level"),
+    [
+        ((), False, (), ""),
+        (("budget:reduced",), False, ("budget",), "reduced"),
+        (("budget:unavailable",), False, ("budget",), ""),
+        (("budget:session",), True, ("budget",), "minimal"),
+        (("budget:day",), True, ("budget",), "minimal"),
+        (("bedrock:timeout",), True, ("model",), ""),
+        (("bedrock:timeout", "budget:reduced"), True, ("model", "budget"), "reduced"),
+        (("temperature-dropped",), False, (), ""),
+    ],
+)
+def test_a_spent_budget_is_a_mark_of_its_own(
+    notes: tuple[str, ...], fallback: bool, degraded: tuple[str, ...], level: str
+) -> None:
+    """Who reads `model` looks for an outage, and here is none."""
+    draft = _draft(_Model(_reply(notes=notes, fallback_used=fallback)), _request())
+
+    assert (draft.degraded, draft.budget_level) == (degraded, level)
+
+
+def test_without_money_and_without_a_last_resort_the_mark_is_the_budgets() -> None:
+    """The chain had nobody to hand over to."""
+    draft = _draft(_Model(ModelError("budget:day")), _request())
+
+    assert (draft.degraded, draft.budget_level, draft.source) == (("budget",), "minimal", "composer")
+
+
+def test_a_reduced_reply_is_no_exposure_of_its_model() -> None:
+    """It answered less than the whole conversation, in fewer words than its configuration allows."""
+    draft = _draft(_Model(_reply(notes=("budget:reduced",))), _request())
+
+    assert draft.exposures == {"SYSTEM_PROMPT": "persona-arm"}
 
 
 def test_nothing_is_composed_for_a_crisis() -> None:

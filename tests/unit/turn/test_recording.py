@@ -18,6 +18,7 @@ from silent_infinity.domain.turn import (
     CaptureTimings,
     Client,
     Draft,
+    ModelCall,
     ModelLatency,
     ScreenModelCall,
     SessionState,
@@ -101,6 +102,25 @@ SCREEN_MODEL = {
 }
 
 
+CALL = ModelCall(
+    turn_class="TC4",
+    model_asked="model-x",
+    model_answered="model-a",
+    provider="scripted",
+    prompt_id="reflective_mirror/1",
+    prompt_sha="c0ffee",
+    tokens_input=51,
+    tokens_output=52,
+    tokens_cache_read=53,
+    tokens_cache_write=54,
+    cost_usd=0.00055,
+    ttft_ms=56,
+    total_ms=57,
+    outcome="ok",
+    notes=("retry:1", "budget:reduced"),
+)
+
+
 def _record(**fields: Any) -> Record:
     known: dict[str, Any] = {
         "turn": _turn(),
@@ -118,7 +138,15 @@ def _record(**fields: Any) -> Record:
             "screen_ms": 13,
             "model": dict(SCREEN_MODEL),
         },
-        "intent": {"intent_ms": 17},
+        "intent": {
+            "intent_ms": 17,
+            "sentiment": {"label": "negative", "score": -0.5},
+            "entities": [
+                {"type": "time", "start": 9, "end": 12},
+                {"type": "person", "start": 3, "end": 8},
+                {"type": "time", "start": 20, "end": 22},
+            ],
+        },
         "draft": Draft(
             text="You keep going over it.",
             source="model",
@@ -132,6 +160,8 @@ def _record(**fields: Any) -> Record:
             finish_reason="stop",
             exposures={"LLM_MODEL": "arm"},
             retry_count=1,
+            model_calls=(CALL,),
+            budget_level="reduced",
         ),
         "validation": {
             "acceptable": True,
@@ -217,6 +247,9 @@ def test_every_field_of_the_event_is_the_fact_that_it_is_named_for(world: World)
         "turn_class": "TC4",
         "intent": "share_feeling",
         "intent_confidence": 0.75,
+        "sentiment": "negative",
+        "sentiment_score": -0.5,
+        "entity_types": ["person", "time"],
         "path": "generate",
         "reply_kind": "answer",
         "reply_source": "model",
@@ -228,6 +261,26 @@ def test_every_field_of_the_event_is_the_fact_that_it_is_named_for(world: World)
         "fallback_used": False,
         "degraded": ["history", "variants", "model"],
         "finish_reason": "stop",
+        "model_calls": [
+            {
+                "turn_class": "TC4",
+                "model_asked": "model-x",
+                "model_answered": "model-a",
+                "provider": "scripted",
+                "prompt_id": "reflective_mirror/1",
+                "prompt_sha": "c0ffee",
+                "tokens_input": 51,
+                "tokens_output": 52,
+                "tokens_cache_read": 53,
+                "tokens_cache_write": 54,
+                "cost_usd": 0.00055,
+                "ttft_ms": 56,
+                "total_ms": 57,
+                "outcome": "ok",
+                "notes": ["retry:1", "budget:reduced"],
+            }
+        ],
+        "budget_level": "reduced",
     }
 
 
