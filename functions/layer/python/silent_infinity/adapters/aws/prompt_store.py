@@ -74,11 +74,17 @@ class StoredPrompts:
         if "Item" not in found:
             raise PromptNotFoundError(f"{template_id} version {version}")
         entry = from_item(found["Item"])
+        if not {"s3_key", "sha256"} <= entry.keys():
+            raise PromptNotFoundError(f"{template_id} version {version}: incomplete entry")
         with mapped_errors():
-            text = self._s3().get_object(Bucket=self._bucket, Key=entry["s3_key"])["Body"].read().decode()
-        if sha256(text) != entry["sha256"]:
+            content = self._s3().get_object(Bucket=self._bucket, Key=entry["s3_key"])["Body"].read()
+        # The bytes are what is hashed: whatever they are, nothing is read of them before they are right.
+        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
             raise PromptNotFoundError(f"{template_id} version {version}: checksum mismatch")
-        return text
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            raise PromptNotFoundError(f"{template_id} version {version}: no text") from None
 
 
 class PromptPublisher:
