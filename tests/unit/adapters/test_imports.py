@@ -28,7 +28,18 @@ def loaded(*modules: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["claims", "conversations", "limits", "turn_records", "feedback", "variants"]
+    "name",
+    [
+        "claims",
+        "conversations",
+        "limits",
+        "turn_records",
+        "feedback",
+        "variants",
+        "observations",
+        "alerts",
+        "quarantine",
+    ],
 )
 def test_a_store_imports_no_vendor_but_botocore(name: str) -> None:
     """The rest belongs to whoever makes the client."""
