@@ -197,7 +197,8 @@ def longest(task: dict[str, Any], states: dict[str, Any]) -> int:
 
 def test_a_function_outlives_its_task_by_a_second(application: Application) -> None:
     """Earlier, Lambda would cut off work that is still waited for; later, nobody listens any more."""
-    states = json.loads(application.named("AWS::StepFunctions::StateMachine", "Turn")["DefinitionString"])["States"]
+    machine = application.named("AWS::StepFunctions::StateMachine", "Turn")
+    states = json.loads(machine["DefinitionString"])["States"]
     waits = {
         function[1]: longest(task, states)
         for task in tasks(states)
