@@ -26,7 +26,10 @@ from stacks.paths import STATE_MACHINES
 DEFINITION = STATE_MACHINES / "weekly_synthesis.asl.json"
 PREFIX = "weeks/"
 POLL_SECONDS = 300
+PAUSE_SECONDS = 900
+"""Between the two rounds."""
 _LOCAL_POLL_SECONDS = 5
+_LOCAL_PAUSE_SECONDS = 16
 # A task of the workflow waits for 300 or 900 seconds; Lambda's own limit is 900.
 _SHORT = Duration.seconds(290)
 _LONG = Duration.seconds(890)
@@ -72,6 +75,7 @@ class WeeklySynthesis(Construct):
             },
             substitutions={
                 "PollSeconds": str(_LOCAL_POLL_SECONDS if environment.is_local else POLL_SECONDS),
+                "PauseSeconds": str(_LOCAL_PAUSE_SECONDS if environment.is_local else PAUSE_SECONDS),
                 "WriteConcurrency": str(environment.synthesis_concurrency),
             },
             environment=environment,

@@ -171,9 +171,10 @@ def test_what_cannot_be_used_is_tried_once_more_and_skipped(
     fault: str, stack: LocalStack, told: Told, tables: Tables, model_server: ModelServer
 ) -> None:
     """The person gets nothing rather than something bad; the item says why."""
-    behaviour, code = {
-        "nonsense": (Behaviour("A good week."), "length"),
-        "down": (Behaviour(status=500), "openai_compatible:"),
+    behaviour, codes = {
+        "nonsense": (Behaviour("A good week."), ("length",)),
+        # Other tests may have brought the provider's breaker so far that it opens here.
+        "down": (Behaviour(status=500), ("openai_compatible:", "breaker:")),
     }[fault]
     session = told.session(*SAID)
     model_server.script = lambda _messages: behaviour
@@ -187,4 +188,4 @@ def test_what_cannot_be_used_is_tried_once_more_and_skipped(
         {"N": "2"},
         {"S": ""},
     )
-    assert summary["code"]["S"].startswith(code)
+    assert summary["code"]["S"].startswith(codes)

@@ -76,7 +76,13 @@ def definition(functions: dict[str, str] | None = None, **values: str) -> dict[s
     """Return the state machine with stand-ins for its placeholders; a function's ARN is its name."""
     text = (STATE_MACHINES / "weekly_synthesis.asl.json").read_text(encoding="utf-8")
     arns = functions or {placeholder: name for name, placeholder in FUNCTIONS.items()}
-    for name, value in {**arns, "PollSeconds": "300", "WriteConcurrency": "2", **values}.items():
+    for name, value in {
+        **arns,
+        "PollSeconds": "300",
+        "PauseSeconds": "900",
+        "WriteConcurrency": "2",
+        **values,
+    }.items():
         text = text.replace(f"${{{name}}}", value)
     parsed: dict[str, Any] = json.loads(text)
     return parsed
