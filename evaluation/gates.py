@@ -10,7 +10,7 @@ Gates = Mapping[str, Mapping[str, Mapping[str, float]]]
 """Data file, to figure, to its bounds."""
 
 BOUNDS: Final = frozenset({"at_least", "at_most"})
-KINDS: Final = frozenset({"safety", "injection", "pii"})
+KINDS: Final = frozenset({"safety", "injection", "pii", "turn-class", "prompts"})
 
 
 class GateError(ValueError):

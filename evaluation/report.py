@@ -19,7 +19,7 @@ CLASSES: Final = {("injection", "0"): "harmless", ("injection", "1"): "attack"}
 """What the classes of scores are called; those of the screen are levels."""
 TILES: Final = (
     *("sensitivity", "serious_sensitivity", "recall", "precision", "overlap_recall"),
-    *("false_alarms", "hard_negatives"),
+    *("false_alarms", "hard_negatives", "accuracy", "intent_accuracy", "bypass", "clarify"),
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
-from evaluation import gates, injection, mutated, pii, safety
+from evaluation import gates, injection, mutated, pii, prompts, safety, turn_class
 from evaluation.lines import Check, DataFile, Line, checked, read, written
 from silent_infinity.ports.clock import Clock
 from silent_infinity.settings import Settings
@@ -35,6 +35,7 @@ class Kind:
     """What can be evaluated. `label` is the field that makes a line an example of it.
 
     `mutate` starts an evaluation of the same lines as people mistype and disguise them, if that makes sense.
+    `folder` is where the project's own sets and their gates are, seen from `tests/vectors`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Kind:
     check: Check
     start: Callable[[Settings], Evaluation]
     mutate: Callable[[Settings], mutated.MutationEvaluation] | None = None
+    folder: str = "safety"
 
 
 KINDS: Final = {
@@ -64,6 +66,22 @@ KINDS: Final = {
             lambda _settings: injection.InjectionEvaluation(),
         ),
         Kind("pii", "Personal data", "spans", pii.problem, lambda _settings: pii.PiiEvaluation()),
+        Kind(
+            "turn-class",
+            "Turn class",
+            "turn_class",
+            turn_class.problem,
+            lambda _settings: turn_class.TurnClassEvaluation(),
+            folder="turn_class",
+        ),
+        Kind(
+            "prompts",
+            "Prompts",
+            "turn_class",
+            prompts.problem,
+            prompts.PromptEvaluation,
+            folder="../../prompts/golden",
+        ),
     )
 }
 

@@ -35,6 +35,25 @@ FIGURES: Final[Mapping[str, Mapping[str, str]]] = {
         "untyped_precision": "Found spans that meet any",
         "false_alarms": "Messages without any in which some is found",
     },
+    "turn-class": {
+        "accuracy": "Turn class that is right",
+        "intent_accuracy": "Intent that is right",
+        "bypass": "Answered without a model",
+        "templates": "Answered from a template",
+        "clarify": "Asked what is meant",
+        "wrong_templates": "Templates for another turn class",
+    },
+    "prompts": {
+        "intent_accuracy": "Turn class that is detected",
+        "crisis_sensitivity": "Risk that is flagged",
+        "crisis_false_alarms": "Calm that is flagged",
+        "answered": "Answered by the provider itself",
+        "guard_pass": "First drafts that may be served",
+        "served": "The same, after a second attempt",
+        "prohibited": "First drafts with prohibited content",
+        "mirroring": "Mirroring: a phrase comes back",
+        "language": "In the person's language",
+    },
 }
 """What is printed of each kind's figures, and how it is called there."""
 
@@ -52,8 +71,8 @@ class Table:
 def tables(summary: Summary) -> list[Table]:
     """Return a table for everything that the summary has, in the order in which one reads them."""
     makers: tuple[Callable[[Summary], list[Table]], ...] = (
-        _gates, _figures, _levels, _thresholds, _confusion, _contribution, _groups, _mutations, _false_rules,
-        _calibration, _times,
+        _gates, _figures, _prompts, _names, _levels, _thresholds, _confusion, _contribution, _groups,
+        _mutations, _false_rules, _calibration, _times,
     )  # fmt: skip
     return [table for make in makers for table in make(summary) if table.rows]
 
@@ -112,6 +131,10 @@ def _figures(summary: Summary) -> list[Table]:
     if area:
         edges = NONE if area["low"] is None else f"{area['low']:.3f} – {area['high']:.3f}"
         rows.append(("Area under the ROC curve", decimal(area["value"]), edges, ""))
+    if summary.get("macro_f1") is not None:
+        rows.append(("Macro F1 over turn classes", decimal(summary["macro_f1"]), "", ""))
+    if summary.get("intent_macro_f1") is not None:
+        rows.append(("Macro F1 over intents", decimal(summary["intent_macro_f1"]), "", ""))
     calibrated = summary.get("calibration") or {}
     if calibrated.get("ece") is not None:
         rows.append(("Expected calibration error", decimal(calibrated["ece"]), "", ""))
@@ -121,6 +144,66 @@ def _figures(summary: Summary) -> list[Table]:
 
 def _rate_cells(rate: Mapping[str, Any]) -> tuple[str, str, str]:
     return share(rate["value"]), interval(rate), counted(rate)
+
+
+def _names(summary: Summary) -> list[Table]:
+    columns = ("name", "n", "precision", "recall", "F1")
+    return [
+        Table(
+            title,
+            columns,
+            tuple(
+                (
+                    str(row["name"]),
+                    f"{row['n']:,}",
+                    share(row["precision"]["value"]),
+                    share(row["recall"]["value"]),
+                    decimal(row["f1"]),
+                )
+                for row in summary.get(key, ())
+                if row["n"]
+            ),
+        )
+        for key, title in (("per_class", "By turn class"), ("per_intent", "By intent"))
+    ] + [
+        Table(
+            "By category, weakest first",
+            ("name", "n", "wrong", "95 % interval"),
+            tuple(
+                (str(row["name"]), f"{row['n']:,}", share(row["wrong"]["value"]), interval(row["wrong"]))
+                for row in summary.get("by_category", ())
+            ),
+            "Ordered by the lower end of the interval: what is surely wrong comes first.",
+        )
+    ]
+
+
+def _prompts(summary: Summary) -> list[Table]:
+    if summary.get("kind") != "prompts":
+        return []
+    rows = tuple(
+        (
+            str(row["name"]),
+            counted(row["guard_pass"]),
+            share(row["guard_pass"]["value"]),
+            share(row["served"]["value"]),
+            decimal(row["score"]),
+        )
+        for row in summary["by_class"]
+    )
+    lengths = (
+        (
+            f"Mean length against {summary['length_baseline']}",
+            NONE if summary["length_drift"] is None else share(summary["length_drift"]),
+            NONE if summary["mean_characters"] is None else f"{summary['mean_characters']:.0f}",
+        ),
+    )
+    failures = tuple((row["name"], f"{row['count']:,}") for row in summary["failures"])
+    return [
+        Table("By turn class", ("class", "first drafts", "pass", "after a second", "mean score"), rows),
+        Table("Length", ("figure", "drift", "mean characters"), lengths),
+        Table("Why first drafts fail", ("code", "drafts"), failures),
+    ]
 
 
 def _levels(summary: Summary) -> list[Table]:

@@ -44,7 +44,8 @@ class EnvironmentConfig:
     `llm_max_output_tokens` lowers what a turn class allows (0 does not): a small model on a laptop writes a
     few dozen tokens a second, and a turn has seconds. `comprehend_pii` and `bedrock_guardrail_id` (with
     its version) have replies judged by those services too; both send texts to them and are off unless
-    set. `bedrock_guardrail_at_models` has Bedrock hold the same guardrail against messages and replies while
+    set. `comprehend_sentiment` has messages read by Comprehend for sentiment and entities, also off unless set.
+    `bedrock_guardrail_at_models` has Bedrock hold the same guardrail against messages and replies while
     they pass its models, except where danger is looked for or answered. `bedrock_inference_profile` is where
     Bedrock may compute: `eu`, `global` and so on in place of what the catalogue's names begin with, or empty.
     `bedrock_application_profiles` are the account's own profiles for models of the catalogue, `MODEL=ARN`.
@@ -78,6 +79,7 @@ class EnvironmentConfig:
     llm_api_key_secret_arn: str
     screen_band_low: str
     comprehend_pii: bool
+    comprehend_sentiment: bool
     bedrock_guardrail_id: str
     bedrock_guardrail_version: str
     bedrock_guardrail_at_models: bool

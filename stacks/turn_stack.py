@@ -53,9 +53,7 @@ class TurnStack(Stack):
 
         capture = self._capture()
         screen = self._screen()
-        intent = self._function(
-            "Intent", "intent", "Finds out what kind of turn a message asks for", seconds=5
-        )
+        intent = self._intent()
         generate = self._generate()
         validate = self._validate()
         record = self._recorder("Feedback", "feedback", "Records a turn exactly once", Duration.seconds(5))
@@ -183,6 +181,25 @@ class TurnStack(Stack):
         # The cost of its calls is counted beside them; no verdict waits for a counter, or depends on one.
         self._models.allow(screen, self._data.limits, actions=("UpdateItem",))
         return screen
+
+    def _intent(self) -> SinglePurposeFunction:
+        reads_again = self._environment.comprehend_sentiment
+        intent = self._function(
+            "Intent",
+            "intent",
+            "Finds out what kind of turn a message asks for",
+            seconds=5,
+            settings={Setting.COMPREHEND_SENTIMENT: "on"} if reads_again else {},
+        )
+        if reads_again:
+            # Neither operation has a resource that a policy could name.
+            intent.allow(("comprehend:DetectEntities", "comprehend:DetectSentiment"), "*")
+            acknowledge_finding(
+                intent.role,
+                "AwsSolutions-IAM5[Resource::*]",
+                "Comprehend's DetectSentiment and DetectEntities take no resource. They read what they are sent.",
+            )
+        return intent
 
     def _generate(self) -> SinglePurposeFunction:
         data = self._data

@@ -1,4 +1,4 @@
-"""`./run evaluate`: how good the crisis screen and the guards are, on the project's own sets or any file."""
+"""`./run evaluate`: how good the crisis screen, the guards and the turn classes are, on the project's own sets or any file."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from evaluation.tables import Table
     from silent_infinity.settings import Settings
 
-KINDS = ("safety", "injection", "pii")
-DATA = REPOSITORY / "tests" / "vectors" / "safety"
-GATES = DATA / "gates.json"
+KINDS = ("safety", "injection", "pii", "turn-class", "prompts")
+PROMPTS = "prompts"
+VECTORS = REPOSITORY / "tests" / "vectors"
+OWN_GATES = Path("gates.json")  # of the folder of the kind
 LAYER = REPOSITORY / "functions" / "layer" / "python"
 MOST_ROWS = 15  # of a table in the terminal; the report has all of them
 SAY_EVERY = 100
@@ -36,7 +37,7 @@ COMPOSER = "composer"  # writes replies, judges nothing
 def register(commands: Commands) -> None:
     """Add the command of this module."""
     evaluate = commands.add(
-        "evaluate", run_evaluate, "measure the crisis screen, the injection guard or the redaction"
+        "evaluate", run_evaluate, "measure the crisis screen, the injection guard, the redaction or the turn classes"
     )
     evaluate.add_argument("kind", choices=KINDS, help="what to measure")
     evaluate.add_argument(
@@ -65,11 +66,18 @@ def register(commands: Commands) -> None:
         help="screen risk also as people mistype and disguise it (takes many times as long)",
     )
     evaluate.add_argument(
+        "--prompt", metavar="ID", help="prompts: put a version of this prompt in the place of production's"
+    )
+    evaluate.add_argument("--version", metavar="N", type=int, help="prompts: which version of it")
+    evaluate.add_argument(
+        "--reference", action="store_true", help="prompts: answer with the golden set's own replies"
+    )
+    evaluate.add_argument(
         "--gate",
         metavar="FILE",
         nargs="?",
         type=Path,
-        const=GATES,
+        const=OWN_GATES,
         help="fail unless the figures keep the gates of this file (default: the project's own)",
     )
 
@@ -84,8 +92,17 @@ def run_evaluate(context: Context, arguments: argparse.Namespace) -> int:
     from evaluation.run import KINDS as KNOWN
 
     kind = KNOWN[arguments.kind]
+    if kind.name == PROMPTS:
+        kind = _prompts(kind, arguments)
+    elif arguments.prompt or arguments.version or arguments.reference:
+        raise LocalError("--prompt, --version and --reference are for prompts.", "Leave them out.")
     try:
-        gated = None if arguments.gate is None else load_gates(arguments.gate, kind.name)
+        name = _prompt_gates(context, arguments) if kind.name == PROMPTS else OWN_GATES
+        own = VECTORS / kind.folder / name
+        # Whether a version of a prompt may be promoted is what its evaluation is for: the gates always hold.
+        always = kind.name == PROMPTS and not arguments.data and arguments.gate is None
+        gates = own if always or arguments.gate == OWN_GATES else arguments.gate
+        gated = None if gates is None else load_gates(gates, kind.name)
         return _evaluated(context, arguments, kind, gated)
     except LineError as error:
         raise LocalError(str(error), "docs/evaluation.md tells what a line has to look like.") from None
@@ -104,9 +121,9 @@ def _evaluated(context: Context, arguments: argparse.Namespace, kind: Kind, gate
     from evaluation.tables import tables
     from silent_infinity.adapters.system.clock import SystemClock
 
-    paths: list[Path] = arguments.data or files_for(kind, DATA)
+    paths: list[Path] = arguments.data or files_for(kind, VECTORS / kind.folder)
     if not paths:
-        raise LocalError(f"There is no data for {kind.name} in {DATA}.", "Name a file with --data.")
+        raise LocalError(f"There is no data for {kind.name} in {VECTORS / kind.folder}.", "Name a file with --data.")
     gated = None if gated is None else _gates_for(gated, paths, own=not arguments.data)
     settings, model = _model(context, arguments)
     mutations = arguments.mutations or (gated is not None and needs_mutations(gated))
@@ -121,7 +138,7 @@ def _evaluated(context: Context, arguments: argparse.Namespace, kind: Kind, gate
                 step.say(f"{done:,} of {total:,}")
 
         summary = evaluate(files, predictions=arguments.predictions, on_line=say)
-    if "stages" in summary:  # only what has stages may ask a model
+    if "stages" in summary or kind.name == PROMPTS:  # nothing else may ask a model
         summary["model"] = model
     broken: list[GateResult] = []
     if gated is not None:
@@ -144,6 +161,43 @@ def _evaluated(context: Context, arguments: argparse.Namespace, kind: Kind, gate
     return 0
 
 
+def _prompts(kind: Kind, arguments: argparse.Namespace) -> Kind:
+    """The kind with the candidate and the provider that were asked for."""
+    from dataclasses import replace
+
+    from evaluation.prompts import REFERENCE, CandidateError, PromptEvaluation, ReferenceModel, candidate
+    from silent_infinity.adapters.system.clock import SystemClock
+
+    if (arguments.prompt is None) != (arguments.version is None):
+        raise LocalError("--prompt and --version go together.", "Such as --prompt system --version 4.")
+    try:
+        chosen = candidate(arguments.prompt, arguments.version) if arguments.prompt else None
+    except CandidateError as error:
+        raise LocalError(f"{error}.", "Look into prompts/: a folder for each, a file a version.") from None
+
+    def start(settings: Settings) -> PromptEvaluation:
+        if arguments.reference:
+            return PromptEvaluation(
+                settings, model=ReferenceModel(SystemClock()), chosen=chosen, provider=REFERENCE
+            )
+        return PromptEvaluation(settings, chosen=chosen)
+
+    return replace(kind, start=start)
+
+
+def _prompt_gates(context: Context, arguments: argparse.Namespace) -> Path:
+    """The gates of the provider that answers: what a large model has to keep, a small one cannot."""
+    if arguments.reference:
+        return Path("gates.reference.json")
+    settings, _ = _model(context, arguments)
+    provider = settings.text(MODEL_VARIABLE, COMPOSER)
+    if provider == COMPOSER:
+        return Path("gates.composer.json")
+    from local.model_server import MODEL_ALIAS
+
+    return Path("gates.local.json") if settings.text("LLM_MODEL_ID", "") == MODEL_ALIAS else OWN_GATES
+
+
 def _gates_for(gated: Gates, paths: Sequence[Path], *, own: bool) -> Gates:
     """The gates to hold: all of them for the project's own sets, else those of the files that were named."""
     names = {path.name for path in paths}
@@ -158,6 +212,8 @@ def _model(context: Context, arguments: argparse.Namespace) -> tuple[Settings, s
     from silent_infinity.settings import Settings
 
     without = {name: value for name, value in os.environ.items() if not name.startswith("LLM_")}
+    if arguments.reference:
+        return Settings(without), "none: the golden set's own replies (--reference)"
     if arguments.no_model:
         return Settings(without), "none (--no-model)"
     provider = os.environ.get(MODEL_VARIABLE)
@@ -166,7 +222,7 @@ def _model(context: Context, arguments: argparse.Namespace) -> tuple[Settings, s
     if provider:
         known_as = os.environ.get("LLM_MODEL_ID") or "the default of the turn class"
         return Settings.from_env(), f"{provider}, {known_as}"
-    local = _local_model(context) if arguments.kind == "safety" else None
+    local = _local_model(context) if arguments.kind in ("safety", PROMPTS) else None
     if local is None:
         return Settings(without), f"none ({MODEL_VARIABLE} is not set, and no local model server runs)"
     return Settings({**without, **local}), f"{local['LLM_MODEL_ID']} of the local stack"
@@ -192,6 +248,9 @@ def _print(kind: Kind, files: Sequence[DataFile], summary: dict[str, Any], shown
     print(bold(f"{kind.title}: {lines:,} messages ({labelled:,} labelled) of {names}"))
     if "stages" in summary:
         print(f"Stages: {', '.join(summary['stages'])}. Language model: {summary['model']}.")
+    elif kind.name == PROMPTS:
+        candidate = summary["candidate"] or "what is in production"
+        print(f"Candidate: {candidate}. Language model: {summary['model']}.")
     degraded = summary.get("degraded") or {}
     if degraded.get("lines"):
         failed = ", ".join(f"{name} {count:,}×" for name, count in degraded["stages"].items() if count)

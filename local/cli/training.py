@@ -1,4 +1,4 @@
-"""Commands that train: train-screen, train-injection. What they write is committed: few people need them."""
+"""Commands that train: train-screen, train-injection, train-turn-class. What they write is committed: few people need them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from local.tools.running import run_in_foreground
 
 TRAINING = TOOLS / "training"
 SCREEN_PARTS = ("linear", "encoder", "thresholds")
+TURN_CLASS_PARTS = ("large", "small")
 
 
 def register(commands: Commands) -> None:
@@ -21,6 +22,10 @@ def register(commands: Commands) -> None:
     screen = commands.add("train-screen", run_screen, "train the learned stages of the crisis screen again")
     screen.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(SCREEN_PARTS)} (default: all)")
     commands.add("train-injection", run_injection, "train the guard against prompt injection again")
+    turns = commands.add("train-turn-class", run_turn_class, "train the turn classification again")
+    turns.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(TURN_CLASS_PARTS)} (default: both)"
+    )
 
 
 def run_screen(context: Context, arguments: argparse.Namespace) -> int:
@@ -31,6 +36,11 @@ def run_screen(context: Context, arguments: argparse.Namespace) -> int:
 def run_injection(context: Context, arguments: argparse.Namespace) -> int:
     """Train the guard."""
     return _train(context, "training.injection.train", arguments.extra)
+
+
+def run_turn_class(context: Context, arguments: argparse.Namespace) -> int:
+    """Train the parts of the turn classification."""
+    return _train(context, "training.turn_class", [*arguments.parts, *arguments.extra])
 
 
 def _train(context: Context, module: str, options: list[str]) -> int:

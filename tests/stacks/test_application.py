@@ -71,9 +71,10 @@ def test_a_model_server_of_the_laptop_reaches_whoever_calls_a_model_and_nobody_e
         for name, function in application.properties("AWS::Lambda::Function").items()
         if "LLM_BASE_URL" in function["Environment"]["Variables"]
     }
-    sentinel, screen, generate = sorted(addressed)
+    sentinel, synthesis, screen, generate = sorted(addressed)
 
     assert sentinel.startswith("Background/Sentinel")
+    assert synthesis.startswith("Background/WeeklySynthesisWrite")
     assert screen.startswith("Turn/CrisisScreen")
     assert generate.startswith("Turn/Generate")
     for name in addressed:
@@ -125,11 +126,12 @@ def test_a_key_of_a_provider_is_readable_by_whoever_calls_a_model_and_nobody_els
     )
     readers = {name for name, statement in application.identity_statements() if arn in json.dumps(statement)}
 
-    sentinel, screen, generate = sorted(readers)
+    sentinel, synthesis, screen, generate = sorted(readers)
     assert sentinel.startswith("Background/SentinelRole")
+    assert synthesis.startswith("Background/WeeklySynthesisWriteRole")
     assert screen.startswith("Turn/CrisisScreenRole")
     assert generate.startswith("Turn/GenerateRole")
-    for role in ("SentinelRole", "CrisisScreenRole", "GenerateRole"):
+    for role in ("SentinelRole", "WeeklySynthesisWriteRole", "CrisisScreenRole", "GenerateRole"):
         assert ("secretsmanager:GetSecretValue", f'"{arn}"') in application.permissions(role)
 
 
@@ -147,7 +149,12 @@ def test_replies_are_judged_elsewhere_only_where_the_environment_says_so(
     application = synthesise(
         "dev",
         tmp_path / "dev",
-        block={"comprehend_pii": True, "bedrock_guardrail_id": "gr1", "bedrock_guardrail_version": "3"},
+        block={
+            "comprehend_pii": True,
+            "comprehend_sentiment": True,
+            "bedrock_guardrail_id": "gr1",
+            "bedrock_guardrail_version": "3",
+        },
     )
     judges = {
         (name.partition("Role")[0], str(action))
@@ -158,6 +165,8 @@ def test_replies_are_judged_elsewhere_only_where_the_environment_says_so(
     variables = application.named("AWS::Lambda::Function", "ValidateFunction")["Environment"]["Variables"]
 
     assert judges == {
+        ("Turn/Intent", "comprehend:DetectEntities"),
+        ("Turn/Intent", "comprehend:DetectSentiment"),
         ("Turn/Validate", "comprehend:DetectPiiEntities"),
         ("Turn/Validate", "bedrock:ApplyGuardrail"),
     }
@@ -166,4 +175,6 @@ def test_replies_are_judged_elsewhere_only_where_the_environment_says_so(
         for action, resource in application.permissions("ValidateRole")
     }
     assert variables["COMPREHEND_PII"] == "on"
+    reader = application.named("AWS::Lambda::Function", "IntentFunction")["Environment"]["Variables"]
+    assert reader["COMPREHEND_SENTIMENT"] == "on"
     assert (variables["BEDROCK_GUARDRAIL_ID"], variables["BEDROCK_GUARDRAIL_VERSION"]) == ("gr1", "3")

@@ -49,10 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     examples = load()
     learn = [example for example in examples if example.fold != HELD_OUT]
     if "large" in wanted:
+        from training.turn_class import teacher
         from training.turn_class.judging import judge
 
-        _, judged = judge(learn, say)
+        model, judged = judge(learn, say)
         judged.save(JUDGED)
+        held = [example for example in examples if example.fold == HELD_OUT]
+        margins = np.log(teacher.judged(model, [example.text for example in held]) + 1e-9)
+        _report(margins, np.array([index_of(example.intent) for example in held]), say)
     if "small" in wanted:
         _small(examples, say, options.errors)
 

@@ -11,9 +11,9 @@ import numpy as np
 from training.turn_class import teacher, variety
 from training.turn_class.dataset import Example, unlabelled
 
-EPOCHS: Final = 2
-MADE: Final = 7_000
-CALM: Final = 1_500
+EPOCHS: Final = 3
+MADE: Final = 40_000
+CALM: Final = 5_000
 """Unlabelled messages: the sheets of the screen are many and mostly of one kind."""
 SEED: Final = 20261121
 

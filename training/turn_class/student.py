@@ -20,7 +20,7 @@ from silent_infinity.domain.learned.linear import LinearModel, quantised
 
 SPEC: Final = FeatureSpec(bits=16, words=(1, 2, 3), characters=(3, 4))
 HIDDEN: Final = 12
-EPOCHS: Final = 10
+EPOCHS: Final = 8
 BATCH: Final = 64
 RATE: Final = 4e-3
 HEAD_RATE: Final = 2e-3
@@ -61,6 +61,7 @@ def train(
     rows: Sequence[Row], targets: np.ndarray, weights: np.ndarray, say: Callable[[str], None], seed: int = 1
 ) -> Student:
     """Return a student of `targets` (texts, intents), each counting by its weight."""
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
     chance = np.random.default_rng(seed)
     model = Student()

@@ -13,8 +13,6 @@ from silent_infinity.adapters.system.clock import SystemClock
 from silent_infinity.settings import Settings
 from tests.support.vectors import VECTORS
 
-SETS = VECTORS / "safety"
-GATES = SETS / "gates.json"
 SUMMARY: dict[str, Any] = {
     "lines": 600,
     "figures": {"sensitivity": {"value": 0.95, "low": 0.9}, "false_alarms": {"value": None}},
@@ -26,6 +24,11 @@ SUMMARY: dict[str, Any] = {
 }
 
 
+def own_gates(kind: Kind) -> Gates:
+    """Return the gates of the project's own sets."""
+    return load_gates(VECTORS / kind.folder / "gates.json", kind.name)
+
+
 def evaluated_alone(kind: Kind, file: DataFile, gated: Gates) -> dict[str, Any]:
     """Return the summary of one file, without any language model."""
     return run(kind, [file], Settings({}), clock=SystemClock(), mutations=needs_mutations(gated))
@@ -34,8 +37,8 @@ def evaluated_alone(kind: Kind, file: DataFile, gated: Gates) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_the_projects_own_sets_keep_their_gates(kind: Kind) -> None:
     """What was once found must not be missed again, whatever else a change is good for."""
-    gated = load_gates(GATES, kind.name)
-    files = check_files(kind, [SETS / name for name in gated])
+    gated = own_gates(kind)
+    files = check_files(kind, [VECTORS / kind.folder / name for name in gated])
 
     results = gate_results(gated, files, lambda file: evaluated_alone(kind, file, gated))
 
@@ -46,7 +49,7 @@ def test_the_projects_own_sets_keep_their_gates(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_every_set_of_the_project_is_gated(kind: Kind) -> None:
     """A set without a gate may rot for a year before anybody looks."""
-    assert {path.name for path in files_for(kind, SETS)} == set(load_gates(GATES, kind.name))
+    assert {path.name for path in files_for(kind, VECTORS / kind.folder)} == set(own_gates(kind))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from silent_infinity.ports.spend import SpendStore
     from silent_infinity.ports.summaries import SummaryStore
     from silent_infinity.ports.text_guard import TextGuard
+    from silent_infinity.ports.tone import ToneReader
     from silent_infinity.ports.work_files import WorkFiles
     from silent_infinity.usecases.batch_synthesis import FollowSynthesisBatch, StartSynthesisBatch
     from silent_infinity.usecases.capture_message import CaptureMessage
@@ -140,7 +141,17 @@ def detect_intent(settings: Settings) -> "DetectIntent":
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.usecases.detect_intent import DetectIntent
 
-    return DetectIntent(clock=SystemClock())
+    return DetectIntent(clock=SystemClock(), second_reading=second_reading(settings))
+
+
+def second_reading(settings: Settings) -> "tuple[str, ToneReader] | None":
+    """Return who else is asked how a message sounds, by name; nobody by default."""
+    if settings.optional("COMPREHEND_SENTIMENT") != "on":
+        return None
+    from silent_infinity.adapters.aws.comprehend_tone import ComprehendTone
+    from silent_infinity.adapters.tone.timely import TimelyTone
+
+    return "comprehend_sentiment", TimelyTone(ComprehendTone())
 
 
 def validate_reply(settings: Settings) -> "ValidateReply":
@@ -204,6 +215,15 @@ def language_model(settings: Settings, clock: "Clock", service: str = "generate"
     """
     composer = settings.text("LLM_PROVIDER") == COMPOSER
     return _gateway(settings, clock, None if composer else _provider(settings, clock), service)
+
+
+def bare_model(settings: Settings, clock: "Clock") -> "LanguageModel":
+    """Return the provider alone, without a gateway: for evaluations, which want to know what it says.
+
+    Raises:
+        MissingSettingError: `LLM_PROVIDER` names no provider that there is.
+    """
+    return _provider(settings, clock)
 
 
 def _gateway(

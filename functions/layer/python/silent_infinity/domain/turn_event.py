@@ -42,7 +42,8 @@ class TurnEvent:
     model, else empty. `feedback_text` stays None: free text never enters the record; explicit feedback
     joins by `turn_id`. `referrals` is 1 if the answer showed help lines, else 0, and `session_referrals` the
     session's turns so far that did, this one included; `referral_country` says whose lines they were.
-    `disclosure` is the reason for which the answer said that this is an AI, if it did.
+    `disclosure` is the reason for which the answer said that this is an AI, if it did. `sentiment` and its
+    score (-1 to 1) are None and `entity_types` empty where no intent was detected.
     """
 
     schema_version: int
@@ -94,6 +95,9 @@ class TurnEvent:
     turn_class: str
     intent: str
     intent_confidence: float
+    sentiment: str | None
+    sentiment_score: float | None
+    entity_types: tuple[str, ...]
     path: str
     reply_kind: str
     reply_source: str

@@ -1,4 +1,8 @@
-"""Decide the intent of a message from rules, and whether a template or a clarifying question answers it."""
+"""Decide the intent of a message, and whether a template or a clarifying question answers it.
+
+What exact rules explain from its first word to its last is what they say: templates need to be that sure. All
+else is for the learned model, which decides the turn class first and then the intent within it.
+"""
 
 import re
 from collections.abc import Sequence
@@ -6,30 +10,55 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from silent_infinity.domain import english, prose
-from silent_infinity.domain.intent.rules import TEMPLATED, TURN_CLASS, rules
+from silent_infinity.domain.intent.entities import Entity, entities
+from silent_infinity.domain.intent.learned import likelihoods
+from silent_infinity.domain.intent.rules import TURN_CLASS, rules
+from silent_infinity.domain.intent.sentiment import Sentiment, sentiment
 from silent_infinity.domain.intent.templates import Reply, choose
 from silent_infinity.domain.turn import Utterance
-
-CLARIFY_BELOW: Final = 0.45
-"""Confidence under which a person is asked what they mean rather than answered beside the point."""
 
 _TEMPLATE_WORDS: Final = 12
 """A message longer than this says more than a greeting does, whatever it is made of."""
 _EXACT_WORDS: Final = 16
+_ENOUGH_WORDS: Final = 20
+"""A message of more words is answered as it stands: whoever wrote them has been asked enough."""
+_SUPPOSED: Final = 0.5
+"""The confidence of what is decided by a principle and not by evidence."""
 _RECENT: Final = 3
+_LONG_TALK: Final = 10
+"""Messages and replies of a conversation after which a farewell thanks for it."""
 _PUNCTUATION = re.compile(rf"[^\w\s'.{prose.MARKS}]+|\.+(?=\s|$)|_+")
 _SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """What a message is taken for. `confidence` (0 to 1) is how likely its turn class is the right one.
+
+    `exact` says that a rule explains the whole message. `torn` are the two likeliest turn classes.
+    """
+
+    intent: str
+    confidence: float
+    exact: bool = False
+    torn: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class IntentResult:
-    """What a message is. `path` is `generate`, `clarify` or `template`; `reply` is set for the last two."""
+    """What a message is. `path` is `generate`, `clarify` or `template`; `reply` is set for the last two.
+
+    `entities` and `sentiment` describe the message without quoting it.
+    """
 
     path: str
     intent: str
     confidence: float
     turn_class: str
     reply: Reply | None = None
+    entities: tuple[Entity, ...] = ()
+    sentiment: Sentiment = Sentiment("neutral", 0.0)
+    degraded: tuple[str, ...] = ()
 
     def to_payload(self) -> dict[str, Any]:
         """Return the state's output as JSON values, without its timing."""
@@ -39,7 +68,11 @@ class IntentResult:
             "confidence": self.confidence,
             "turn_class": self.turn_class,
             "reply": {"reply_id": self.reply.reply_id, "text": self.reply.text} if self.reply else None,
-            "degraded": [],
+            "entities": [
+                {"type": entity.type, "start": entity.start, "end": entity.end} for entity in self.entities
+            ],
+            "sentiment": {"label": self.sentiment.label, "score": self.sentiment.score},
+            "degraded": list(self.degraded),
         }
 
 
@@ -56,90 +89,117 @@ def detect(
     question the next message is answered, however little it says. `seed` fixes which of several texts is
     served.
     """
-    intent, confidence = classify(message, has_history=bool(history))
-    heard = [turn.text for turn in history[-2 * _RECENT :] if turn.role == "assistant"]
-    if intent in TEMPLATED and not _heavy(message, history, intent):
-        name = intent if intent != "greeting" or history else "greeting_first"
-        return IntentResult(
-            "template", intent, confidence, TURN_CLASS[intent], choose(name, locale, seed, heard)
-        )
-    if intent in TEMPLATED:
-        intent, confidence = "sharing", 0.6
-    if confidence < CLARIFY_BELOW:
-        intent = "unclear"
-    if intent == "unclear" and rules().feeling_laden.search(prose.fold(message)):
-        # Few words can say much. Whoever names a feeling or takes leave for good is heard, not questioned.
-        intent, confidence = "sharing", 0.5
-    if intent == "unclear" and last_kind != "clarification":
-        name = "clarify_help" if re.search(r"\bhelp\b", prose.fold(message)) else "clarify"
-        return IntentResult(
-            "clarify", intent, confidence, TURN_CLASS[intent], choose(name, locale, seed, heard)
-        )
-    return IntentResult("generate", intent, confidence, TURN_CLASS[intent])
+    may_ask = last_kind != "clarification"
+    guess = _heard(understand(message, has_history=bool(history)), message, history, may_ask=may_ask)
+    name = _prepared(guess, message, history, may_ask=may_ask)
+    reply, path, intent = None, "generate", guess.intent
+    if name is not None:
+        said = [turn.text for turn in history[-2 * _RECENT :] if turn.role == "assistant"]
+        reply = choose(name, locale, seed, said)
+        path = "clarify" if name.startswith("clarify") else "template"
+        if path == "clarify" and intent != "help_request":
+            intent = "unclear"
+    return IntentResult(
+        path,
+        intent,
+        guess.confidence,
+        TURN_CLASS[intent],
+        reply,
+        entities(message),
+        sentiment(message, rules().sad_signs),
+    )
 
 
-def classify(message: str, *, has_history: bool = False) -> tuple[str, float]:
-    """Return the most likely intent of `message` and a confidence from 0 to 1 (two decimals)."""
+def understand(message: str, *, has_history: bool = False) -> Guess:
+    """Return what `message` most likely is, by itself."""
     folded = _SPACES.sub(" ", prose.fold(message)).strip()
-    bare = _SPACES.sub(" ", _PUNCTUATION.sub(" ", folded)).strip()
     tokens = prose.words(folded)
     if not tokens:
-        return ("sharing", 0.55) if any(sign in message for sign in rules().sad_signs) else ("unclear", 0.2)
+        if any(sign in message for sign in rules().sad_signs):
+            return Guess("sharing", 0.55)
+        return Guess("unclear", 0.2)
     if len(tokens) <= _EXACT_WORDS:
-        exact = _exact(bare, has_history=has_history)
+        exact = _exact(_bare(message), has_history=has_history)
         if exact is not None:
             return exact
     if not _looks_english(folded, tokens):
         return _other_language(folded, tokens)
-    intent, confidence = _weigh(folded, tokens)
-    if intent == "unclear" and has_history and english.words("function_words").intersection(tokens):
-        return "continuation", 0.5  # few words make sense after others
-    return intent, confidence
+    return _learned(message, tokens, has_history=has_history)
 
 
-def _exact(bare: str, *, has_history: bool) -> tuple[str, float] | None:
+def _exact(bare: str, *, has_history: bool) -> Guess | None:
     for cue in rules().exact:
         if cue.pattern.fullmatch(bare):
             if cue.intent == "continuation" and not has_history:
-                return "unclear", 0.3
-            return cue.intent, cue.weight
+                return Guess("unclear", 0.6, exact=True)
+            return Guess(cue.intent, cue.weight, exact=True)
     return None
 
 
-def _weigh(folded: str, tokens: list[str]) -> tuple[str, float]:
-    scores: dict[str, float] = {}
-    for cue in rules().cues:
-        if cue.pattern.search(folded):
-            scores[cue.intent] = scores.get(cue.intent, 0.0) + cue.weight
-    if not scores:
-        # Nothing is recognised: many words are worth hearing, few are worth asking about.
-        return ("sharing", 0.5) if len(tokens) >= 6 else ("unclear", 0.3)
-    telling = scores.get("sharing", 0.0)
-    if rules().rhetorical.search(folded):
-        scores["sharing"] = telling + 2.5 + scores.pop("question", 0.0) / 2
-    elif "question" in scores and (scores.get("coping_request") or scores.get("learning")):
-        # A named kind of question is still a question: its evidence counts for the kind.
-        kind = max(("coping_request", "learning"), key=lambda name: scores.get(name, 0.0))
-        scores[kind] += scores.pop("question")
-    for special in ("venting", "celebrating"):
-        if scores.get(special, 0.0) >= 1.0:
-            # Both are ways of telling: what speaks for telling speaks for them.
-            scores[special] += min(telling, 1.5)
-            scores["sharing"] = max(0.0, telling - 1.5)
-    if len(tokens) > 12 and scores.get("small_talk"):
-        scores["small_talk"] /= 2
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-    intent, best = ranked[0]
-    second = ranked[1][1] if len(ranked) > 1 else 0.0
-    return intent, round(min(0.98, best / (best + 0.5 * second + 0.9)), 2)
+def _learned(message: str, tokens: list[str], *, has_history: bool) -> Guess:
+    found = likelihoods(message)
+    ranked = sorted(found.classes.items(), key=lambda item: (-item[1], item[0]))
+    (turn_class, share), (second, _) = ranked[0], ranked[1]
+    intent = found.best(turn_class)
+    if intent == "unclear" and has_history and english.words("function_words").intersection(tokens):
+        intent = "continuation"  # few words make sense after others
+    return Guess(intent, round(share, 2), torn=frozenset((turn_class, second)))
 
 
-def _other_language(folded: str, tokens: list[str]) -> tuple[str, float]:
+def _heard(guess: Guess, message: str, history: Sequence[Utterance], *, may_ask: bool) -> Guess:
+    """Return the guess as it may be acted on: who names a feeling, or takes leave for good, is heard."""
+    if guess.exact and rules().routes[guess.intent].startswith("template"):
+        if _heavy(message, history, guess.intent):
+            return Guess("sharing", 0.6)  # the words of a greeting with the weight of a telling
+        if not may_ask and rules().plea.fullmatch(_bare(message)):
+            return Guess("unclear", _SUPPOSED)  # was asked what it is about, and cannot say
+    if guess.intent in ("goodbye", "thanks") and rules().for_good.search(prose.fold(message)):
+        return Guess("sharing", 0.6)
+    if guess.intent == "unclear" and rules().feeling_laden.search(prose.fold(message)):
+        return Guess("sharing", _SUPPOSED)
+    return guess
+
+
+def _prepared(guess: Guess, message: str, history: Sequence[Utterance], *, may_ask: bool) -> str | None:
+    """Return the name of the template or the question that answers; None if a model has to."""
+    route = rules().routes[guess.intent]
+    sure = guess.exact or (route == "template" and guess.confidence >= rules().template_at)
+    if route.startswith("template") and sure and not _heavy(message, history, guess.intent):
+        if guess.exact and rules().plea.fullmatch(_bare(message)):
+            return "clarify_help"
+        return _template(guess.intent, history)
+    if not may_ask:
+        return None
+    if route == "clarify":
+        return "clarify"
+    if guess.confidence >= rules().clarify_below or not guess.torn:
+        return None
+    folded = prose.fold(message)
+    if rules().feeling_laden.search(folded) or len(prose.words(folded)) > _ENOUGH_WORDS:
+        return None
+    return "clarify_between" if guess.torn == {"TC4", "TC5"} else "clarify"
+
+
+def _template(intent: str, history: Sequence[Utterance]) -> str:
+    """Return the name of the template: a first hello introduces, and a long talk is not left with few words."""
+    if intent == "greeting" and not history:
+        return "greeting_first"
+    if intent == "goodbye" and len(history) >= _LONG_TALK:
+        return "goodbye_long"
+    return intent
+
+
+def _bare(message: str) -> str:
+    folded = _SPACES.sub(" ", prose.fold(message)).strip()
+    return _SPACES.sub(" ", _PUNCTUATION.sub(" ", folded)).strip()
+
+
+def _other_language(folded: str, tokens: list[str]) -> Guess:
     # The English rules have nothing to say about it. Someone who writes in another language is heard, not
     # questioned in English about it.
     if folded.rstrip().endswith(("?", "？", "؟", ";")) and len(tokens) <= 30:
-        return "question", 0.5
-    return "sharing", 0.5
+        return Guess("question", _SUPPOSED)
+    return Guess("sharing", _SUPPOSED)
 
 
 def _looks_english(folded: str, tokens: list[str]) -> bool:

@@ -5,6 +5,7 @@ is no greeting); a *cue* is found anywhere and adds up.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -31,8 +32,10 @@ TURN_CLASS: Final[dict[str, str]] = {
 
 INTENTS: Final[tuple[str, ...]] = tuple(TURN_CLASS)
 
-TEMPLATED: Final[frozenset[str]] = frozenset({"greeting", "thanks", "goodbye", "help_request", "identity"})
-"""Intents that are answered without a model."""
+ROUTES: Final[frozenset[str]] = frozenset({"template", "template_if_exact", "clarify", "generate"})
+"""What may answer an intent without a model: a template if the intent is sure, or only if a rule explains the
+whole message; a clarifying question; nothing.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,12 @@ class Rules:
     `exact` cues must match a whole folded message without its punctuation; `cues` are found anywhere, and
     their weights add up per intent. `feeling_laden` texts are never answered from a template, because someone
     is telling something. `rhetorical` questions tell rather than ask: they want to be heard. `despair` before
-    a farewell makes it a heavy one. `sad_signs` are emoji that say a feeling by themselves.
+    a farewell makes it a heavy one, and so do the words of one `for_good`. `sad_signs` are emoji that say a feeling by themselves. A `plea` asks for help
+    and says nothing else.
+
+    `routes` says how each intent is answered. `template_at` is the confidence from which a learned intent may
+    be answered from a template, `clarify_below` that under which a person is asked what they mean rather than
+    answered beside the point.
     """
 
     exact: tuple[Cue, ...]
@@ -59,12 +67,21 @@ class Rules:
     feeling_laden: re.Pattern[str]
     rhetorical: re.Pattern[str]
     despair: re.Pattern[str]
+    for_good: re.Pattern[str]
     sad_signs: frozenset[str]
+    plea: re.Pattern[str]
+    routes: Mapping[str, str]
+    template_at: float
+    clarify_below: float
 
 
 @cache
 def rules() -> Rules:
-    """Return the rules of `data/intent.json`, compiled once per process."""
+    """Return the rules of `data/intent.json`, compiled once per process.
+
+    Raises:
+        ValueError: an intent has no route, or one that there is not.
+    """
     raw = data.load("intent.json")
     parts: dict[str, str] = raw["parts"]
 
@@ -74,6 +91,8 @@ def rules() -> Rules:
     def cues(entries: list[dict[str, Any]]) -> tuple[Cue, ...]:
         return tuple(Cue(entry["intent"], entry["weight"], compiled(entry["pattern"])) for entry in entries)
 
+    if set(raw["routes"]) != set(INTENTS) or not set(raw["routes"].values()) <= ROUTES:
+        raise ValueError("intent.json: every intent needs a route that there is")
     return Rules(
         exact=cues(raw["exact"]),
         cues=cues(raw["cues"]),
@@ -81,7 +100,23 @@ def rules() -> Rules:
         rhetorical=compiled(raw["rhetorical"]),
         despair=compiled(raw["despair"]),
         sad_signs=frozenset(raw["sad_signs"]),
+        for_good=compiled(raw["for_good"]),
+        plea=compiled(raw["plea"]),
+        routes=raw["routes"],
+        template_at=raw["template_at"],
+        clarify_below=raw["clarify_below"],
     )
+
+
+def cue_signs(folded: str) -> list[str]:
+    """Return the names of the cues and of the other patterns that `folded` has, for the learned model."""
+    own = rules()
+    found = [f"cue {place}" for place, cue in enumerate(own.cues) if cue.pattern.search(folded)]
+    if own.feeling_laden.search(folded):
+        found.append("feeling laden")
+    if own.rhetorical.search(folded):
+        found.append("rhetorical")
+    return found
 
 
 _PART: Final = re.compile(r"<<(\w+)>>")
