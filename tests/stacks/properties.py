@@ -78,7 +78,7 @@ def tables_are_protected(application: Application) -> None:
 def functions_are_single_purpose(application: Application) -> None:
     """A role and a log group of its own with a retention for each function, and an alias to call it by."""
     functions = application.properties("AWS::Lambda::Function")
-    assert len(functions) == 11
+    assert len(functions) == 16
     roles = [json.dumps(function["Role"]) + name.partition("/")[0] for name, function in functions.items()]
     assert len(set(roles)) == len(roles), "two functions share a role"
     groups = application.properties("AWS::Logs::LogGroup")
@@ -106,20 +106,27 @@ def every_log_ends(application: Application) -> None:
         assert group.get("RetentionInDays") == application.environment.log_retention_days, name
 
 
-def the_workflow_keeps_no_words(application: Application) -> None:
-    """Express, and neither its log nor a trace holds what went through it."""
-    machine = application.only("AWS::StepFunctions::StateMachine")
-    assert machine["StateMachineType"] == "EXPRESS"
-    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
-    assert machine["LoggingConfiguration"]["Level"] == "ALL"
-    assert machine.get("TracingConfiguration", {"Enabled": False}) == {"Enabled": False}
+WORKFLOWS = {"Turn/Turn": "EXPRESS", "Background/WeeklySynthesis": "STANDARD"}
+"""The beginning of each state machine's name, and its type: a Standard one keeps what goes through it."""
+
+
+def the_workflows_keep_no_words(application: Application) -> None:
+    """The turn is Express, and neither a machine's log nor a trace holds what went through it."""
+    machines = application.properties("AWS::StepFunctions::StateMachine")
+    assert len(machines) == len(WORKFLOWS)
+    for beginning, kind in WORKFLOWS.items():
+        (machine,) = (machine for name, machine in machines.items() if name.startswith(beginning))
+        assert machine["StateMachineType"] == kind
+        assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+        assert machine["LoggingConfiguration"]["Level"] == "ALL"
+        assert machine.get("TracingConfiguration", {"Enabled": False}) == {"Enabled": False}
 
 
 def every_placeholder_is_substituted(application: Application) -> None:
     """A placeholder without a value reaches the caller; a value without a placeholder is a renamed one."""
-    machine = application.only("AWS::StepFunctions::StateMachine")
-    placeholders = set(re.findall(r"\$\{(\w+)\}", machine["DefinitionString"]))
-    assert placeholders == set(machine["DefinitionSubstitutions"])
+    for name, machine in application.properties("AWS::StepFunctions::StateMachine").items():
+        placeholders = set(re.findall(r"\$\{(\w+)\}", machine["DefinitionString"]))
+        assert placeholders == set(machine["DefinitionSubstitutions"]), name
 
 
 def routes_are_authorised(application: Application) -> None:
@@ -263,15 +270,27 @@ def people_sign_in_safely(application: Application) -> None:
     assert flows == expected
 
 
-def the_bucket_is_closed(application: Application) -> None:
-    """Versioned, encrypted, never public, TLS only."""
-    bucket = application.only("AWS::S3::Bucket")
-    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    algorithm = encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
-    assert algorithm == ("aws:kms" if application.environment.customer_managed_keys else "AES256")
-    assert _denies_plain_http(application.only("AWS::S3::BucketPolicy"))
+def the_buckets_are_closed(application: Application) -> None:
+    """Encrypted, never public, TLS only. Prompts keep every version; what people wrote goes within a day."""
+    buckets = application.resources("AWS::S3::Bucket")
+    assert len(buckets) == 2
+    for name, bucket in buckets.items():
+        properties = bucket["Properties"]
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}, name
+        (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        algorithm = encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
+        keyed = application.environment.customer_managed_keys
+        assert algorithm == ("aws:kms" if keyed else "AES256"), name
+    policies = application.properties("AWS::S3::BucketPolicy")
+    assert len(policies) == 2
+    assert all(_denies_plain_http(policy) for policy in policies.values())
+    prompts = application.named("AWS::S3::Bucket", "Prompts")
+    assert prompts["VersioningConfiguration"] == {"Status": "Enabled"}
+    work = application.named("AWS::S3::Bucket", "WeeklySynthesis")
+    assert "VersioningConfiguration" not in work
+    (rule,) = work["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
+    assert "Prefix" not in rule
 
 
 def queues_and_topics_are_closed(application: Application) -> None:
@@ -346,7 +365,7 @@ CHECKS: tuple[Any, ...] = (
     tables_are_protected,
     functions_are_single_purpose,
     every_log_ends,
-    the_workflow_keeps_no_words,
+    the_workflows_keep_no_words,
     every_placeholder_is_substituted,
     routes_are_authorised,
     requests_are_validated,
@@ -356,7 +375,7 @@ CHECKS: tuple[Any, ...] = (
     bodies_of_turns_are_only_counted,
     operators_need_a_second_factor,
     people_sign_in_safely,
-    the_bucket_is_closed,
+    the_buckets_are_closed,
     queues_and_topics_are_closed,
     alarms_reach_the_operations_topic,
     keys_rotate,

@@ -73,9 +73,13 @@ DAMAGES: list[tuple[Check, Damage]] = [
     (properties.functions_are_single_purpose, _share_role),
     (properties.functions_are_single_purpose, _drop("AWS::Lambda::Function", "Intent", "LoggingConfig")),
     (properties.every_log_ends, _drop("AWS::Logs::LogGroup", "AccessLog", "RetentionInDays")),
-    (properties.the_workflow_keeps_no_words, _set(MACHINE, "Turn", "StateMachineType", "STANDARD")),
+    (properties.the_workflows_keep_no_words, _set(MACHINE, "Turn", "StateMachineType", "STANDARD")),
     (
-        properties.the_workflow_keeps_no_words,
+        properties.the_workflows_keep_no_words,
+        _set(MACHINE, "WeeklySynthesis", "LoggingConfiguration.IncludeExecutionData", True),
+    ),
+    (
+        properties.the_workflows_keep_no_words,
         _set(MACHINE, "Turn", "LoggingConfiguration.IncludeExecutionData", True),
     ),
     (properties.every_placeholder_is_substituted, _set(MACHINE, "Turn", "DefinitionSubstitutions.New", "x")),
@@ -101,7 +105,11 @@ DAMAGES: list[tuple[Check, Damage]] = [
         properties.people_sign_in_safely,
         _set(CLIENT, "People", "ExplicitAuthFlows", ["ALLOW_USER_PASSWORD_AUTH"]),
     ),
-    (properties.the_bucket_is_closed, _drop("AWS::S3::Bucket", "Prompts", "VersioningConfiguration")),
+    (properties.the_buckets_are_closed, _drop("AWS::S3::Bucket", "Prompts", "VersioningConfiguration")),
+    (
+        properties.the_buckets_are_closed,
+        _drop("AWS::S3::Bucket", "WeeklySynthesis", "LifecycleConfiguration"),
+    ),
     (
         properties.queues_and_topics_are_closed,
         lambda application: application.templates["Turn"]["Resources"].update(
