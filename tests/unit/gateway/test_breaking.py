@@ -301,3 +301,35 @@ def test_a_process_that_loses_every_race_loses_a_count_and_nothing_else(
     provider = Provider(fails(BUSY))
 
     assert ask(world, world.gateway(provider)) == "composer"
+
+
+def test_a_probe_that_told_nothing_leaves_room_for_the_next(world: World) -> None:
+    """The provider refused that one message: whether it is well, the next call has to find out at once."""
+    provider = Provider()
+    gateway = opened(world, provider)
+    world.clock.advance(RULES.open_ms / 1000)
+    provider.behave = fails(ModelError("bedrock:ValidationException"))
+    ask(world, gateway)
+    provider.behave = answers
+
+    assert ask(world, gateway) == "scripted"
+
+
+def test_time_that_counters_took_is_not_the_models_fault(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call for which nothing was left was never made."""
+    reserve = world.spend.reserve
+
+    def slowly(*arguments: object) -> object:
+        world.clock.advance(9.9)
+        return reserve(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.spend, "reserve", slowly)
+    provider = Provider()
+    gateway = world.gateway(provider)
+    for _ in range(2 * RULES.failures):
+        ask(world, gateway)
+
+    assert provider.asked == []
+    assert world.measured("BreakerOpened") == 0

@@ -16,7 +16,7 @@ from silent_infinity.domain.budget import (
 )
 from silent_infinity.domain.gateway import gateway_rules
 from silent_infinity.domain.model_rates import Bucket, ModelRate
-from silent_infinity.domain.models import catalogue
+from silent_infinity.domain.models import Catalogue, Model, Price, catalogue
 from silent_infinity.domain.pricing import priced
 from silent_infinity.domain.prompts import bundled
 from silent_infinity.domain.spend import SpendRules, day_key, session_key
@@ -230,3 +230,27 @@ def test_in_the_long_run_the_quota_holds(per_minute: int, cells: int) -> None:
             taken += cells
 
     assert taken <= per_minute * 10 + per_minute / 6 + 2 * cells
+
+
+def test_a_call_is_reserved_at_the_dearest_of_a_providers_prices() -> None:
+    """Through which inference profile it goes is decided further in, and some cost a tenth more."""
+    price = Price(
+        "2026-01-01", input=3.0, output=15.0, cache_read=0.3, cache_write_5m=3.75, cache_write_1h=6.0
+    )
+    factors = {"bedrock": 1.0, "bedrock:us": 1.1, "elsewhere": 9.0}
+    models = Catalogue(
+        [Model("m", "f", names={"bedrock": "m"}, prices=(price,), price_factors=factors)], profiles=["us"]
+    )
+
+    def most(*ttls: str) -> int:
+        return most_micro_usd(
+            model_id="m",
+            provider="bedrock",
+            day=DAY,
+            input_tokens=1_000,
+            max_tokens=100,
+            cache_ttls=ttls,
+            models=models,
+        )
+
+    assert [most(), most("5m"), most("5m", "1h")] == [4_950, 5_775, 8_250]

@@ -110,7 +110,8 @@ def most_micro_usd(
     # A provider may have several prices, by inference profile: `bedrock`, `bedrock:us`.
     factors = (value for name, value in model.price_factors.items() if name.partition(":")[0] == provider)
     dollars_a_million = input_tokens * _dearest(price, cache_ttls) + max_tokens * price.output
-    return math.ceil(dollars_a_million * max((1.0, *factors)))
+    # Rounded first: binary fractions must not add a millionth.
+    return math.ceil(round(dollars_a_million * max((1.0, *factors)), 3))
 
 
 def micro_usd(usage: Usage) -> int:
