@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from local.model_server import MODEL_ALIAS
+from local.model_server import MODEL_ALIAS, warm_up
 
 CONTEXT_TOKENS = 8192  # a prompt with history and a reply, for each of the parallel requests
 PARALLEL_REQUESTS = 2
@@ -62,6 +62,7 @@ def main() -> int:
     params.ui = False
     server = xllamacpp.Server(params)
     print(f"{MODEL_ALIAS} serves on {server.listening_address}", flush=True)
+    warm_up.in_the_background(arguments.port)
     stopped.wait()
     del server
     return 0

@@ -13,7 +13,7 @@ from stacks.paths import WHEEL_CACHE
 # Raised when the way of building changes, so that neither cached wheels nor deployed assets of the old way
 # are kept.
 RECIPE = "2"
-NEVER_SHIPPED = ("__pycache__", "*.pyc", "*.pyi", ".mypy_cache", "tests", "bin")
+NEVER_SHIPPED = ("__pycache__", "*.pyc", "*.pyi", ".mypy_cache", "tests", "bin", "golden")
 # f2py is NumPy's compiler for Fortran.
 _NEVER_IMPORTED = ("__pycache__", "tests", "f2py")
 # What an installed distribution needs at run time besides its code: its version, entry points and licence.
