@@ -191,3 +191,12 @@ def test_no_words_leave_their_delimiters(filler: str, attack: str, in_reply: boo
     assert (asked.count(OPEN), asked.count(CLOSE)) == (1, 1)
     assert asked.count("</assistant_reply>") == 1
     assert "<|" not in asked
+
+
+def test_the_sentinel_takes_nothing_from_the_turn_at_the_gateway() -> None:
+    """Its budget ends before a reply suffers, no session pays, and its time-outs close no model to people."""
+    rules = turn_classes()["TC2"]
+
+    assert (rules.budget, rules.budget_scopes) == ("enforced", ("day",))
+    assert (rules.breaker, rules.retries, rules.last_resort) == ("own", 0, "none")
+    assert rules.fallback_models == ()
