@@ -333,19 +333,31 @@ class WeeklySynthesis(Construct):
 
     def _declare_alarms(self, operations: OperationsTopic) -> None:
         machine = self.workflow.state_machine
-        for construct_id, metric, what in (
-            ("RunsFail", machine.metric_failed, "A weekly synthesis failed."),
-            ("RunsTimeOut", machine.metric_timed_out, "A weekly synthesis took more than three days."),
-            ("RunsAbort", machine.metric_aborted, "A weekly synthesis was aborted: its batch may go on."),
-        ):
-            alarm(
-                self,
-                construct_id,
-                metric=metric(period=FIVE_MINUTES, statistic="Sum"),
-                description=f"{what} See docs/operations.md, The weekly synthesis.",
-                threshold=1,
-                topic=operations.topic,
-            )
+        where = "See docs/operations.md, The weekly synthesis."
+        alarm(
+            self,
+            "RunsFail",
+            metric=machine.metric_failed(period=FIVE_MINUTES, statistic="Sum"),
+            description=f"A weekly synthesis failed. {where}",
+            threshold=1,
+            topic=operations.topic,
+        )
+        alarm(
+            self,
+            "RunsTimeOut",
+            metric=machine.metric_timed_out(period=FIVE_MINUTES, statistic="Sum"),
+            description=f"A weekly synthesis took three days. {where}",
+            threshold=1,
+            topic=operations.topic,
+        )
+        alarm(
+            self,
+            "RunsAbort",
+            metric=machine.metric_aborted(period=FIVE_MINUTES, statistic="Sum"),
+            description=f"A weekly synthesis was ended by hand: its batch may go on. {where}",
+            threshold=1,
+            topic=operations.topic,
+        )
 
 
 def _plain(arn: Any) -> str:
