@@ -17,7 +17,6 @@ from evaluation.metrics import Rate, Times, rounded
 from evaluation.safety import wired_screen
 from silent_infinity import bootstrap
 from silent_infinity.adapters.llm.composed import ComposedModel
-from silent_infinity.adapters.llm.deadline import DeadlineModel
 from silent_infinity.adapters.system.clock import SystemClock
 from silent_infinity.adapters.system.prompts import PromptFiles
 from silent_infinity.domain.crisis.help_lines import for_locale
@@ -386,7 +385,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _provider(settings: Settings, clock: Clock) -> LanguageModel:
-    """Return the provider alone: a gateway's budgets and breakers say nothing about a prompt."""
+    """Return the provider alone: budgets, breakers and a turn's own deadline say nothing about a prompt."""
     if settings.text("LLM_PROVIDER", COMPOSER) == COMPOSER:
         return ComposedModel(clock)
-    return DeadlineModel(bootstrap.bare_model(settings, clock), clock)
+    return bootstrap.bare_model(settings, clock)

@@ -1,4 +1,4 @@
-"""`./run evaluate`: how good the crisis screen, the guards and the turn classes are, on the project's own sets or any file."""
+"""`./run evaluate`: how good screen, guards, turn classes and prompts are, on the project's own sets or any file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COMPOSER = "composer"  # writes replies, judges nothing
 def register(commands: Commands) -> None:
     """Add the command of this module."""
     evaluate = commands.add(
-        "evaluate", run_evaluate, "measure the crisis screen, the injection guard, the redaction or the turn classes"
+        "evaluate", run_evaluate, "measure the crisis screen, the guards, the turn classes or the prompts"
     )
     evaluate.add_argument("kind", choices=KINDS, help="what to measure")
     evaluate.add_argument(
@@ -123,7 +123,8 @@ def _evaluated(context: Context, arguments: argparse.Namespace, kind: Kind, gate
 
     paths: list[Path] = arguments.data or files_for(kind, VECTORS / kind.folder)
     if not paths:
-        raise LocalError(f"There is no data for {kind.name} in {VECTORS / kind.folder}.", "Name a file with --data.")
+        folder = (VECTORS / kind.folder).resolve()
+        raise LocalError(f"There is no data for {kind.name} in {folder}.", "Name a file with --data.")
     gated = None if gated is None else _gates_for(gated, paths, own=not arguments.data)
     settings, model = _model(context, arguments)
     mutations = arguments.mutations or (gated is not None and needs_mutations(gated))
@@ -192,10 +193,10 @@ def _prompt_gates(context: Context, arguments: argparse.Namespace) -> Path:
     settings, _ = _model(context, arguments)
     provider = settings.text(MODEL_VARIABLE, COMPOSER)
     if provider == COMPOSER:
-        return Path("gates.composer.json")
+        return OWN_GATES
     from local.model_server import MODEL_ALIAS
 
-    return Path("gates.local.json") if settings.text("LLM_MODEL_ID", "") == MODEL_ALIAS else OWN_GATES
+    return Path(f"gates.{'local' if settings.text('LLM_MODEL_ID', '') == MODEL_ALIAS else 'live'}.json")
 
 
 def _gates_for(gated: Gates, paths: Sequence[Path], *, own: bool) -> Gates:

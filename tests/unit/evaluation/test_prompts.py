@@ -133,7 +133,7 @@ def test_prohibited_content_is_counted_even_if_it_is_never_served() -> None:
 def test_a_provider_that_is_down_keeps_no_gate() -> None:
     """The composer steps in, and its good manners must not be taken for the model's."""
     summary, _ = run([TELLING], _Scripted(None), provider="scripted")
-    gated = load_gates(GOLDEN / "gates.json", "prompts")["conversations.jsonl"]
+    gated = load_gates(GOLDEN / "gates.live.json", "prompts")["conversations.jsonl"]
     broken = {result.figure for result in check("f", gated, summary) if not result.kept}
 
     assert summary["figures"]["answered"]["value"] == 0.0
