@@ -73,6 +73,7 @@ def test_the_clients_import_botocore_and_nothing_heavy_besides() -> None:
         "anthropic",
         "caching",
         "composed",
+        "composition",
         "deadline",
         "fallback",
         "knobs",

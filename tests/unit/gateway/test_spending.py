@@ -282,7 +282,7 @@ def test_a_reservation_whose_answer_was_lost_is_settled_all_the_same(
     monkeypatch.setattr(world.spend, "reserve", lossy)
 
     def during(asked_for: Any) -> Any:
-        world.clock.advance(5)  # longer than the pause after a failure
+        world.clock.advance(gateway_rules().stores.pause_ms / 1000)
         return answers(asked_for)
 
     reply = world.gateway(Provider(during)).complete(request())
@@ -353,6 +353,27 @@ def test_a_process_that_dies_leaves_its_reservation_charged(world: World) -> Non
     assert world.session_used() == MOST_TOKENS
     assert world.day_used() == MOST_MICRO_USD
     assert world.in_flight() == 2
+
+
+def test_a_reply_that_comes_late_does_not_wait_for_its_settlement(world: World) -> None:
+    """A store that hangs would take the time that is left to hand the reply over."""
+    waiting: list[Any] = []
+
+    class Later:
+        def submit(self, job: Any) -> bool:
+            waiting.append(job)
+            return True
+
+    def slowly(asked_for: Any) -> Any:
+        world.clock.advance(6.5)
+        return answers(asked_for)
+
+    world.gateway(Provider(slowly), background=Later()).complete(request())
+
+    assert (world.spend.calls, world.in_flight(), world.session_used()) == (2, 2, MOST_TOKENS)
+    for job in waiting:
+        job()
+    assert (world.in_flight(), world.session_used(), world.day_used()) == (0, 120, 600)
 
 
 def test_a_request_without_a_session_is_charged_to_the_day_alone(world: World) -> None:

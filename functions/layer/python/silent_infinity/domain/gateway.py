@@ -27,9 +27,10 @@ class RateRules:
 
 @dataclass(frozen=True, slots=True)
 class StoreRules:
-    """How long a process goes on without stores that have failed, in milliseconds."""
+    """Milliseconds: how long a process goes on without stores that have failed, and how long one may take."""
 
     pause_ms: int
+    slow_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,10 +145,10 @@ class BudgetModel:
         try:
             reply = self._inner.complete(fitting)
         except ModelError as error:
-            reservation.settle(self._cost_of(error))
+            self._settle(reservation, self._cost_of(error), request)
             self._tell(reservation)
             raise
-        reservation.settle(reply.usage if reply.usage.total_tokens else None)
+        self._settle(reservation, reply.usage if reply.usage.total_tokens else None, request)
         self._tell(reservation)
         notes = [WAS_REDUCED] if reduced else []
         notes += [UNAVAILABLE] if reservation.unavailable else []
@@ -175,6 +175,14 @@ class BudgetModel:
         usage = reply.usage if reply.usage.total_tokens else None
         self._background.submit(lambda: reservation.settle(usage))
         return reply
+
+    def _settle(self, reservation: _Reservation, usage: Usage | None, request: ModelRequest) -> None:
+        """Settle; in the background if a store that hangs could make the reply late."""
+        late_ms = unix_ms(self._clock.now()) + self._rules.stores.slow_ms
+        if reservation.unavailable or late_ms > request.deadline_ms:
+            self._background.submit(lambda: reservation.settle(usage))
+        else:
+            reservation.settle(usage)
 
     def _within_session(
         self, request: ModelRequest, rules: TurnClass, reservation: _Reservation, now_ms: int
