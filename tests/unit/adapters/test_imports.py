@@ -39,6 +39,9 @@ def loaded(*modules: str) -> set[str]:
         "observations",
         "alerts",
         "quarantine",
+        "breakers",
+        "spend",
+        "model_rates",
     ],
 )
 def test_a_store_imports_no_vendor_but_botocore(name: str) -> None:
