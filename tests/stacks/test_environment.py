@@ -47,6 +47,8 @@ def test_an_environment_cannot_be_changed_once_it_is_read() -> None:
         (changed("dev", cognito_plan="gold"), "cognito_plan of 'dev' must be one of essentials"),
         (changed("dev", lambda_architecture="mips"), "lambda_architecture of 'dev' must be one of"),
         (changed("dev", screen_band_low="1.5"), "screen_band_low of 'dev' must be a number from 0 to 1"),
+        (changed("dev", daily_spend_cap_usd=-1), "daily_spend_cap_usd of 'dev' must not be negative"),
+        (changed("dev", session_token_budget=-1), "session_token_budget of 'dev' must not be negative"),
         (changed("dev", screen_band_low="low"), "screen_band_low of 'dev' must be a number from 0 to 1"),
         (changed("dev", screen_band_low=0.2), "screen_band_low of 'dev' in cdk.json does not fit: 0.2"),
         (changed("dev", llm_provider="openai_compatible"), "needs llm_base_url"),

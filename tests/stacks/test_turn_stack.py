@@ -85,6 +85,23 @@ def test_generation_shares_counters_with_all_its_processes(applications: dict[st
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "metric"), [("BreakersOpen", "BreakerOpened"), ("SpendCapReached", "SpendCapReached")]
+)
+def test_operators_hear_of_models_that_fail_and_of_money_that_is_spent(
+    name: str, metric: str, applications: dict[str, Application]
+) -> None:
+    """In the very dimensions that the gateway prints: an alarm on others would be silent for ever."""
+    for environment in ("dev", "prod"):
+        declared = applications[environment].named("AWS::CloudWatch::Alarm", name)
+        assert (declared["Namespace"], declared["MetricName"]) == ("SilentInfinity", metric)
+        assert {each["Name"]: each["Value"] for each in declared["Dimensions"]} == {
+            "environment": environment,
+            "service": "generate",
+        }
+        assert (declared["Threshold"], declared["TreatMissingData"]) == (1, "notBreaching")
+
+
 def test_the_screen_calls_the_models_that_generation_calls(applications: dict[str, Application]) -> None:
     """One provider, one set of settings: a change of provider that forgot one would show only in a crisis."""
     for application in applications.values():
