@@ -48,7 +48,7 @@ BUNDLED_PROMPTS = Path(__file__).parent / "prompts"
 COMPOSER = "composer"
 """The value of `LLM_PROVIDER` where there is no provider."""
 
-RESERVED_TOKENS = 2_500
+RESERVED_TOKENS = 6_000
 """Tokens set aside for a turn before its cost is known: a system prompt, some history and a full reply."""
 
 
