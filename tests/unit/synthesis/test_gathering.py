@@ -216,6 +216,7 @@ def test_every_moment_lies_in_exactly_its_week(seconds: int) -> None:
     assert week.holds(moment)
     assert Week.of(week.name) == week
     assert not Week.around(moment + timedelta(days=7)).holds(moment)
+    assert not Week.around(moment - timedelta(days=7)).holds(moment)
 
 
 @given(st.integers(1, 999_999), st.integers(0, 999))
