@@ -1,4 +1,4 @@
-"""`./run evaluate`: how good screen, guards, turn classes and prompts are, on the project's own sets or any file."""
+"""`./run evaluate`: how good screen, guards, turn classes and prompts are, on our own sets or any file."""
 
 from __future__ import annotations
 

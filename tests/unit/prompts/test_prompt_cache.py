@@ -105,6 +105,14 @@ def test_nothing_behind_a_block_that_varies_is_kept() -> None:
     assert kept([SystemBlock(long), SystemBlock(long, "1h")], model("claude-sonnet-4-6")) == (False, False)
 
 
+def test_a_longer_time_behind_a_shorter_one_is_not_kept() -> None:
+    """Providers refuse the whole request."""
+    long = "x" * 40_000
+    blocks = [SystemBlock(long, "5m"), SystemBlock(long, "1h"), SystemBlock(long, "5m")]
+
+    assert kept(blocks, model("claude-sonnet-4-6")) == (True, False, True)
+
+
 @given(st.text(max_size=500))
 def test_the_bounds_are_bounds(text: str) -> None:
     """The lower one decides what is called kept, the upper one what is called cheap."""

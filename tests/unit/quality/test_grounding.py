@@ -106,6 +106,15 @@ def test_an_ungrounded_answer_scores_low_and_is_refused() -> None:
     )
 
 
+def test_a_soft_claim_lowers_the_score_and_blocks_nothing() -> None:
+    """Whoever asks what is known may hear that research is fairly sure."""
+    text = "Research suggests that EMDR lessens distress after trauma for many people. What made you ask about it?"
+    result = validate_reply(text, "model", "TC5", "what does the research say about EMDR?")
+
+    assert result.acceptable
+    assert result.parts["groundedness"] == 0.75
+
+
 def test_the_composer_is_not_asked_where_it_has_it_from() -> None:
     """It says back what was said, and what it says itself is vetted."""
     text = "I hear that your husband left.\n\nThere is room here for all of that; what matters most to you?"
