@@ -108,7 +108,7 @@ def test_an_ungrounded_answer_scores_low_and_is_refused() -> None:
 
 def test_a_soft_claim_lowers_the_score_and_blocks_nothing() -> None:
     """Whoever asks what is known may hear that research is fairly sure."""
-    text = "Research suggests that EMDR lessens distress after trauma for many people. What made you ask about it?"
+    text = "Research suggests that EMDR lessens distress after trauma for many. What made you ask about it?"
     result = validate_reply(text, "model", "TC5", "what does the research say about EMDR?")
 
     assert result.acceptable
