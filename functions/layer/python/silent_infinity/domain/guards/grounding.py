@@ -148,12 +148,11 @@ def _certainties(folded: str, said: _Said) -> Iterator[Claim]:
 def _memories(folded: str, said: _Said) -> Iterator[Claim]:
     if not said.earlier and _pattern("meeting").search(folded):
         yield Claim("grounding.memory")
-    for match in _pattern("memory").finditer(folded):
-        content = {
-            _stem(word)
-            for word in comparable(match["what"])
-            if len(word) > 3 and word not in english.words("stopwords")
-        }
+    rest, claimed = _pattern("memory").subn(" ", folded)
+    if claimed:
+        # What is said to have been said has a word of it somewhere: "the quiet that you described".
+        words = (word for word in comparable(rest) if len(word) > 3)
+        content = {_stem(word) for word in words if word not in english.words("stopwords")}
         if content and said.stems.isdisjoint(content):
             yield Claim("grounding.memory")
 
