@@ -141,6 +141,7 @@ def _block(block: SystemBlock, life: str | None) -> dict[str, Any]:
 
 
 def _take_all(message: Any, reply: StreamedReply) -> None:
+    reply.answered_by(getattr(message, "model", None))
     for block in message.content:
         if block.type == "text":
             reply.add(block.text)
@@ -150,6 +151,7 @@ def _take_all(message: Any, reply: StreamedReply) -> None:
 
 def _take(event: Any, reply: StreamedReply) -> None:
     if event.type == "message_start":
+        reply.answered_by(getattr(event.message, "model", None))
         _count(event.message.usage, reply, final=False)
     elif event.type == "content_block_delta" and event.delta.type == "text_delta":
         reply.add(event.delta.text)

@@ -133,11 +133,13 @@ class OpenAICompatibleModel:
 
 def _take_all(answer: Any, reply: StreamedReply) -> None:
     choice = answer.choices[0]
+    reply.answered_by(getattr(answer, "model", None))
     _say(choice.message, choice.finish_reason, reply)
     _count(answer.usage, reply)
 
 
 def _take(chunk: Any, reply: StreamedReply) -> None:
+    reply.answered_by(getattr(chunk, "model", None))
     _count(chunk.usage, reply)
     for choice in chunk.choices[:1]:
         _say(choice.delta, choice.finish_reason, reply)

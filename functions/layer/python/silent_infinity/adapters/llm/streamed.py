@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from silent_infinity.domain.limits import utc_day
+from silent_infinity.domain.models import catalogue
 from silent_infinity.domain.pricing import priced
 from silent_infinity.domain.prompt_cache import most_tokens
 from silent_infinity.domain.turn import Usage
@@ -56,6 +57,16 @@ class StreamedReply:
         if piece and self._first_ms is None:
             self._first_ms = unix_ms(self.clock.now())
         self._pieces.append(piece)
+
+    def answered_by(self, name: str | None) -> None:
+        """Take the name by which the answering model calls itself.
+
+        A server may put another model in the place of the one that was asked: if the catalogue knows it,
+        family and price are its own. An unknown name, such as that of a snapshot, tells nothing.
+        """
+        model = catalogue().find(name) if isinstance(name, str) else None
+        if model is not None:
+            self.model_id = model.id
 
     def count(self, usage: Usage, written_1h: int | None = None, *, final: bool = True) -> None:
         """Take what the provider counted. It is `final` once the output is in it.
