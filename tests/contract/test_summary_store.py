@@ -94,6 +94,7 @@ def test_a_claim_belongs_to_the_page_that_made_it(shelf: Shelf) -> None:
     assert store.claim(DUE)
     assert not store.claim(replace(DUE, page=2))
     assert store.claim(replace(DUE, run="run-2", page=2))
+    assert not store.claim(replace(DUE, run="run-2", page=1))
     assert store.claim(replace(DUE, week="2026-W46"))
     assert store.find("person", "2026-W47") == replace(DUE, run="run-2", page=2)
     assert store.find("person", "2026-W45") is None
