@@ -14,7 +14,7 @@ from silent_infinity.domain.crisis.learned import rule_signs
 from silent_infinity.domain.crisis.rules import screen_message
 from silent_infinity.domain.learned.features import features
 from silent_infinity.domain.learned.linear import LinearModel, read, write
-from training.screen.dataset import CALIBRATION, Example, examples, read_cases
+from training.screen.dataset import CALIBRATION, Example, everyday, examples, read_cases
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "functions" / "layer" / "python" / "silent_infinity"
@@ -51,7 +51,7 @@ def train_linear(say: Callable[[str], None]) -> None:
     from training.screen import linear
     from training.screen.calibrate import temperature
 
-    corpus = examples(SEED)
+    corpus = [*examples(SEED), *everyday(held_out=False)]
     say(f"linear model: features of {len(corpus)} messages")
     fitted = linear.fit(linear.matrix(corpus), [example.label for example in corpus], SEED)
     model = linear.shipped(fitted, 1.0)
@@ -71,7 +71,7 @@ def train_encoder(threads: int, say: Callable[[str], None]) -> None:
     torch.set_num_threads(threads)
     corpus = examples(SEED)
     say(f"encoder: {len(corpus)} messages")
-    model = encoder.train_in_two_parts(corpus, lambda text: say(f"encoder: {text}"))
+    model = encoder.train_in_parts(corpus, everyday(held_out=False), lambda text: say(f"encoder: {text}"))
     np.savez(ENCODER, **encoder.arrays(model))
     say(f"encoder: {ENCODER.stat().st_size / 1e6:.1f} MB")
 
@@ -94,7 +94,7 @@ def derive_thresholds(say: Callable[[str], None]) -> None:
 
 def calibration() -> list[Example]:
     """Return the messages that thresholds are derived from."""
-    return [case for path in CALIBRATION for case in read_cases(path)]
+    return [*(case for path in CALIBRATION for case in read_cases(path)), *everyday(held_out=True)]
 
 
 def _margins(model: LinearModel, example: Example) -> Sequence[float]:

