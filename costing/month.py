@@ -62,7 +62,7 @@ class Turn:
     """One message's possible calls: the screen's, the reply's, the sentinel's."""
 
     in_band: bool
-    without_model: bool
+    bypassed: bool
     screen: Call
     reply: Call | None
     sentinel: Call
@@ -221,7 +221,7 @@ def _calls(
             turns += 1
             if turn.in_band or "cascade" not in plan.savings:
                 yield now, turn.screen
-            answered = "bypass" in plan.savings and turn.without_model
+            answered = "bypass" in plan.savings and turn.bypassed
             if turn.reply and not answered:
                 yield now + 0.5, turn.reply
             if not answered:

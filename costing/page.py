@@ -141,13 +141,13 @@ def _bill(month: Mapping[str, Any]) -> list[Cells]:
 
 
 def _routing(found: Mapping[str, Any]) -> list[Cells]:
-    rows: list[Cells] = [("meant as", "messages", "in the band", "without a model", "went to")]
+    rows: list[Cells] = [("meant as", "messages", "in the band", "bypassed", "went to")]
     rows += [
         (
             name,
             f"{row['messages']:,}",
             _share(row["in_band"]),
-            _share(row["without_model"]),
+            _share(row["bypassed"]),
             ", ".join(f"{path} {count:,}" for path, count in row["paths"].items()),
         )
         for name, row in found["classes"].items()

@@ -70,7 +70,7 @@ def routing(routed: Sequence[RoutedTurn]) -> dict[str, Any]:
             classes[meant] = {
                 "messages": len(mine),
                 "in_band": round(sum(turn.in_band for turn in mine) / len(mine), 4),
-                "without_model": round(sum(turn.without_model for turn in mine) / len(mine), 4),
+                "bypassed": round(sum(turn.bypassed for turn in mine) / len(mine), 4),
                 "paths": dict(Counter(_outcome(turn) for turn in mine).most_common()),
             }
     return {"messages": len(routed), "classes": classes}
@@ -81,7 +81,8 @@ def at_memo_assumptions(routed: Sequence[RoutedTurn]) -> dict[str, Any]:
 
     Messages of each class are spread as this system spread the authored ones of that class: some are answered
     without a model, some are taken for another class. The 4,000 crisis calls stay as they are, whatever the
-    screen made of the authored ones, and calls that a false alarm adds come on top.
+    screen made of the authored ones, and false alarms come on top, as crisis calls even where the words are
+    vetted.
     """
     entries = {entry["name"]: entry for entry in memo.facts()["classes"]}
     volume = {name: float(entries[name]["calls"]) for name in (*ANSWERED, CRISIS)}
@@ -98,11 +99,12 @@ def at_memo_assumptions(routed: Sequence[RoutedTurn]) -> dict[str, Any]:
             continue
         each = count / len(mine)
         for turn in mine:
-            if turn.without_model:
+            if turn.bypassed:
                 bypassed += each
                 spared += each * memo.unit_usd(entries[meant], entries[meant]["model"])
             else:
-                calls[turn.reply.turn_class if turn.reply else meant] += each
+                # A false alarm that is answered with vetted words spares nothing: it counts as a crisis call.
+                calls[turn.reply.turn_class if turn.reply else CRISIS] += each
     calls |= {"TC1": band, "TC2": messages - bypassed}
     rows = memo.corrected(calls)
     before, after = memo.total(memo.corrected()), memo.total(rows)

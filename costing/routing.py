@@ -73,9 +73,9 @@ class RoutedTurn:
     served: str
 
     @property
-    def without_model(self) -> bool:
-        """Whether no model writes the reply."""
-        return self.path not in ("generate", "crisis")
+    def bypassed(self) -> bool:
+        """Whether a template or a clarifying question spares the model, and the sentinel too."""
+        return self.path in ("template", "clarify")
 
 
 @dataclass(slots=True)

@@ -66,7 +66,7 @@ def summary(
             turns=tuple(
                 Turn(
                     in_band=turn.in_band,
-                    without_model=turn.without_model,
+                    bypassed=turn.bypassed,
                     screen=measured(turn.screen, counts),
                     reply=measured(turn.reply, counts) if turn.reply else None,
                     sentinel=measured(observed(turn), counts),

@@ -32,11 +32,11 @@ def _call(turn_class: str = "TC4", name: str = SONNET, persona: int = 2_500, **c
 BARE: dict[str, Any] = {"system": (), "system_tokens": ()}
 
 
-def _conversation(*, in_band: bool = False, without_model: bool = False) -> Conversation:
+def _conversation(*, in_band: bool = False, bypassed: bool = False) -> Conversation:
     screen = _call("TC1", HAIKU, **BARE, output_tokens=10)
     sentinel = _call("TC2", HAIKU, **BARE, output_tokens=30)
     synthesis = _call("TC7", HAIKU, **BARE, output_tokens=300)
-    turn = Turn(in_band, without_model, screen, _call(), sentinel)
+    turn = Turn(in_band, bypassed, screen, _call(), sentinel)
     return Conversation((turn, turn), synthesis)
 
 
@@ -116,7 +116,7 @@ def test_caching_pays_for_its_writes() -> None:
 )
 def test_each_saving_takes_away_its_own_calls(plan: Plan, classes: set[str]) -> None:
     """A template spares the reply and its observation; the cascade spares the screen's model."""
-    month = bill([_conversation(without_model=True)], replace(plan, turns=100))
+    month = bill([_conversation(bypassed=True)], replace(plan, turns=100))
 
     assert {row.name for row in month.rows} == classes
 
@@ -132,7 +132,7 @@ def test_without_tiers_sonnet_does_everything() -> None:
 def test_no_saving_but_caching_ever_costs(turns: int, seed: int, without: bool) -> None:
     """Fewer calls and lower prices cannot be dearer. (A cache can: it is written before it is read.)"""
     whole = Plan(UNCACHED, turns=turns)
-    found = [_conversation(in_band=True), _conversation(without_model=without)]
+    found = [_conversation(in_band=True), _conversation(bypassed=without)]
     least = bill(found, whole, seed).usd
 
     for name in UNCACHED:

@@ -52,9 +52,10 @@ def test_a_crisis_costs_what_it_costs_whatever_the_screen_made_of_it() -> None:
     assert before["usd"] == after["usd"]
 
 
-def test_a_false_alarm_makes_the_month_dearer() -> None:
-    """It is a call of the crisis class on top of the 4,000, and named as what it is."""
-    alarmed = [*CALM[:-1], _turn("TC5", "crisis", to="TC6")]
+@pytest.mark.parametrize(("path", "reply"), [("crisis", _asked("TC6")), ("vetted", None)])
+def test_a_false_alarm_spares_nothing(path: str, reply: Asked | None) -> None:
+    """It is a call of the crisis class on top of the 4,000, even where the words that it gets are vetted."""
+    alarmed = [*CALM[:-1], RoutedTurn("TC5", path, False, _asked("TC1"), reply, "message", "served")]
     found = report.at_memo_assumptions([*alarmed, *CRISIS])
     calls = {row["class"]: row["calls"] for row in found["rows"]}
 

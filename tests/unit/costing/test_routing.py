@@ -73,7 +73,7 @@ def test_a_template_still_knows_what_it_spares(router: Router) -> None:
     first = _routed(router, "light")[0]
 
     assert first.path == "template"
-    assert first.without_model
+    assert first.bypassed
     assert first.reply is not None
     assert first.reply.turn_class == "TC3"
     assert first.served != MIRROR
