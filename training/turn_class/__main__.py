@@ -1,8 +1,9 @@
 """`python -m training.turn_class`: make `data/intent.bin`. `./run train-turn-class` calls it.
 
-Two parts. `large` trains the large model and has it judge some ten thousand messages (kept in `.local/`); `small`
-trains what ships, on those and on the sheets. One fold of the sheets is held out: neither model sees it until the
-temperature is set and the figures are printed; then the small model is trained once more with it.
+Two parts. `large` trains the large model and has it judge some ten thousand messages (kept in `.local/`);
+`small` trains what ships, on those and on the sheets. One fold of the sheets is held out: neither model sees
+it until the temperature is set and the figures are printed; then the small model is trained once more with
+it.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from training.turn_class.judging import Judged
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TARGET: Final = ROOT / "functions/layer/python/silent_infinity/data" / MODEL_FILE
+CLUSTERS: Final = TARGET.with_name("intent_clusters.json")
 JUDGED: Final = ROOT / ".local" / "training" / "turn_class.npz"
 HELD_OUT: Final = 0
 PARTS: Final = ("large", "small")
@@ -38,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train the named parts, both by default."""
     parser = argparse.ArgumentParser(prog="./run train-turn-class", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--errors", metavar="FILE", type=Path, help="write the held-out messages it misjudges")
+    parser.add_argument(
+        "--errors", metavar="FILE", type=Path, help="write the held-out messages it misjudges"
+    )
     options = parser.parse_args(arguments)
     wanted = options.parts or PARTS
     started = time.monotonic()
@@ -50,10 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     learn = [example for example in examples if example.fold != HELD_OUT]
     if "large" in wanted:
         from training.turn_class import teacher
+        from training.turn_class.clusters import write_clusters
         from training.turn_class.judging import judge
 
         model, judged = judge(learn, say)
         judged.save(JUDGED)
+        write_clusters(model, [example.text for example in learn], CLUSTERS, say)
         held = [example for example in examples if example.fold == HELD_OUT]
         margins = np.log(teacher.judged(model, [example.text for example in held]) + 1e-9)
         _report(margins, np.array([index_of(example.intent) for example in held]), say)
@@ -65,16 +71,16 @@ def _small(examples: Sequence[Example], say: Callable[[str], None], errors: Path
     judged = Judged.read(JUDGED)
     say(f"features of {len(examples)} sheets' messages and of {len(judged.texts)} others")
     own = [student.row(example.text) for example in examples]
-    others = [student.row(text) for text in judged.texts]
+    others = ([student.row(text) for text in judged.texts], judged.likely)
     held = np.array([example.fold == HELD_OUT for example in examples])
     labels = np.array([index_of(example.intent) for example in examples])
-    first = _fitted(own, labels, ~held, others, judged.likely, say)
+    first = _fitted(own, labels, ~held, others, say)
     margins = student.margins(first, [row for row, out in zip(own, held, strict=True) if out])
     heat = temperature(margins, labels[held])
     _report(margins / heat, labels[held], say)
     if errors:
         _write_errors(errors, [e for e in examples if e.fold == HELD_OUT], margins / heat)
-    final = _fitted(own, labels, np.ones(len(own), bool), others, judged.likely, say)
+    final = _fitted(own, labels, np.ones(len(own), bool), others, say)
     content = write(student.shipped(final, heat))
     TARGET.write_bytes(content)
     say(f"{TARGET.name}: {len(content)} bytes, temperature {heat:.3f}")
@@ -84,15 +90,14 @@ def _fitted(
     own: Sequence[student.Row],
     labels: np.ndarray,
     chosen: np.ndarray,
-    others: Sequence[student.Row],
-    likely: np.ndarray,
+    others: tuple[Sequence[student.Row], np.ndarray],
     say: Callable[[str], None],
 ) -> student.Student:
     certain = np.eye(len(INTENTS))[labels] * (1 - SMOOTHED) + SMOOTHED / len(INTENTS)
-    rows = [row for row, wanted in zip(own, chosen, strict=True) if wanted] + list(others)
-    targets = np.concatenate([certain[chosen], likely])
-    weights = np.concatenate([np.full(int(chosen.sum()), OWN_WEIGHT), np.ones(len(others))])
-    return student.train(rows, targets, weights, say)
+    rows = [row for row, wanted in zip(own, chosen, strict=True) if wanted] + list(others[0])
+    targets = np.concatenate([certain[chosen], others[1]])
+    weights = np.concatenate([np.full(int(chosen.sum()), OWN_WEIGHT), np.ones(len(others[0]))])
+    return student.train(student.often(rows), targets, weights, say)
 
 
 def shares(margins: np.ndarray) -> np.ndarray:
@@ -123,13 +128,15 @@ def _report(margins: np.ndarray, labels: np.ndarray, say: Callable[[str], None])
     for low, high in ((0.3, 0.45), (0.45, 0.55), (0.55, 0.7), (0.7, 0.85), (0.85, 0.95), (0.95, 1.01)):
         there = (confident >= low) & (confident < high)
         if there.any():
-            say(f"  confidence {low:.2f}-{high:.2f}: {there.sum()} messages, right {(best == truth)[there].mean():.3f}")
+            say(
+                f"  confidence {low:.2f}-{high:.2f}: {there.sum()}, right {(best == truth)[there].mean():.3f}"
+            )
 
 
 def _write_errors(path: Path, examples: Sequence[Example], margins: np.ndarray) -> None:
     found = shares(margins)
     lines = [
-        f"{share.max():.2f} {example.turn_class}->{CLASSES[share.argmax()]} {example.intent}: {example.text}\n"
+        f"{share.max():.2f} {CLASSES[share.argmax()]} for {example.intent}: {example.text}\n"
         for example, share in zip(examples, found, strict=True)
         if CLASSES[share.argmax()] != example.turn_class
     ]

@@ -1,4 +1,4 @@
-"""What the turn classification learns from: the sheets of `corpus/`, and unlabelled messages of other sheets."""
+"""What the turn classification learns from: the sheets of `corpus/`, and messages of other sheets."""
 
 import hashlib
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def load(folder: Path = CORPUS) -> list[Example]:
 
 
 def unlabelled() -> list[str]:
-    """Return ordinary messages without an intent: calm ones to the crisis screen, harmless ones to the guard."""
+    """Return messages without an intent: calm ones to the crisis screen, harmless ones to the guard."""
     texts = [
         part
         for folder in (SCREEN, INJECTION)

@@ -1,4 +1,4 @@
-"""What the large model says of many messages, kept in a file: the small model can be trained again without it."""
+"""What the large model says of many messages, in a file: the small one can be trained again without it."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -12,8 +12,8 @@ from training.turn_class import teacher, variety
 from training.turn_class.dataset import Example, unlabelled
 
 EPOCHS: Final = 3
-MADE: Final = 40_000
-CALM: Final = 5_000
+MADE: Final = 27_000
+CALM: Final = 4_000
 """Unlabelled messages: the sheets of the screen are many and mostly of one kind."""
 SEED: Final = 20261121
 

@@ -16,17 +16,24 @@ from torch.nn import functional
 from silent_infinity.domain.intent.learned import features_of
 from silent_infinity.domain.intent.rules import INTENTS
 from silent_infinity.domain.learned.features import FeatureSpec
-from silent_infinity.domain.learned.linear import LinearModel, quantised
+from silent_infinity.domain.learned.linear import LinearModel
 
 SPEC: Final = FeatureSpec(bits=16, words=(1, 2, 3), characters=(3, 4))
-HIDDEN: Final = 12
+HIDDEN: Final = 20
 EPOCHS: Final = 8
-BATCH: Final = 64
+BATCH: Final = 96
 RATE: Final = 4e-3
 HEAD_RATE: Final = 2e-3
-DECAY: Final = 2e-6
-DROPPED: Final = 0.25
+DECAY: Final = 3e-7
+DROPPED: Final = 0.05
 """Share of features that are left out each time: no single one may be all that a message is known by."""
+
+SEEN: Final = 3
+"""Messages that a feature has to be in before it is learned: fewer are chance."""
+LEVELS: Final = 10
+"""Shipped weights are whole numbers from -10 to 10: the file is small, and what is rounded off evens out."""
+OUTLIERS: Final = 0.0005
+"""Share of weights that are cut to the largest of the others, so that all of these are told apart."""
 
 Row = tuple[np.ndarray, np.ndarray]
 """The buckets of a text, and how much each counts."""
@@ -40,14 +47,23 @@ def row(text: str) -> Row:
     return buckets, weights
 
 
+def often(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows without features that fewer than `SEEN` of them have."""
+    counts = np.zeros(1 << SPEC.bits, np.int64)
+    for buckets, _ in rows:
+        counts[np.unique(buckets)] += 1
+    kept = counts >= SEEN
+    return [(buckets[kept[buckets]], weights[kept[buckets]]) for buckets, weights in rows]
+
+
 class Student(nn.Module):
     """Hidden sums, and a head over them and their absolute values."""
 
     def __init__(self) -> None:
-        """Begin near nothing, so that a feature that is rarely seen stays near nothing."""
+        """Begin with nothing: a feature that training never sees must say nothing."""
         super().__init__()
         self.sums = nn.EmbeddingBag(1 << SPEC.bits, HIDDEN, mode="sum")
-        nn.init.normal_(self.sums.weight, std=0.02)
+        nn.init.zeros_(self.sums.weight)
         self.bias = nn.Parameter(torch.zeros(HIDDEN))
         self.head = nn.Linear(2 * HIDDEN, len(INTENTS))
 
@@ -113,7 +129,8 @@ def margins(model: Student, rows: Sequence[Row]) -> np.ndarray:
 
 def shipped(model: Student, temperature: float) -> LinearModel:
     """Return the model as the layer carries it, the sums' weights rounded to eight bits."""
-    planes = [quantised([float(weight) for weight in plane]) for plane in model.sums.weight.detach().T.numpy()]
+    sums = model.sums.weight.detach().T.numpy()
+    planes = [_rounded(plane) for plane in sums]
     head = model.head.weight.detach().numpy()
     return LinearModel(
         spec=SPEC,
@@ -128,3 +145,9 @@ def shipped(model: Student, temperature: float) -> LinearModel:
             "temperature": round(temperature, 4),
         },
     )
+
+
+def _rounded(plane: np.ndarray) -> tuple[list[int], float]:
+    largest = float(np.quantile(np.abs(plane), 1 - OUTLIERS)) or 1.0
+    scale = largest / LEVELS
+    return [round(float(weight)) for weight in np.clip(plane / scale, -LEVELS, LEVELS)], scale

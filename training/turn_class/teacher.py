@@ -35,7 +35,7 @@ class Teacher(nn.Module):
     """The encoder with a head over the mean of its outputs."""
 
     def __init__(self) -> None:
-        """Load the starting point; its word vectors stay, so that words which no sheet has keep their sense."""
+        """Load the starting point. Its word vectors stay: words that no sheet has keep their sense."""
         super().__init__()
         self.pieces: Any = AutoTokenizer.from_pretrained(BASE)
         self.encoder = BertModel.from_pretrained(BASE, add_pooling_layer=False)
@@ -47,12 +47,16 @@ class Teacher(nn.Module):
 
     def forward(self, texts: Sequence[str]) -> torch.Tensor:
         """Return the margins of a batch: (texts, intents)."""
+        return self.head(self.dropout(self.meaning(texts)))
+
+    def meaning(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return what the head sees of a batch: (texts, 384)."""
         found = self.pieces(
             list(texts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
         )
         states = self.encoder(**found).last_hidden_state
         mask = found["attention_mask"].unsqueeze(-1).float()
-        return self.head(self.dropout((states * mask).sum(1) / mask.sum(1)))
+        return (states * mask).sum(1) / mask.sum(1)
 
 
 def train(examples: Sequence[Example], epochs: int, say: Callable[[str], None], seed: int = 1) -> Teacher:

@@ -1,7 +1,8 @@
 """More messages of the same kinds, for the large model to judge and the small one to learn from.
 
-A sister becomes a boss, a message loses its punctuation, a word or a sentence, gets a greeting in front, or is
-joined with another one. None of them keeps its label by force: the large model says what it takes each for.
+A sister becomes a boss, a message loses its punctuation, a word or a sentence, gets a greeting in front, or
+is joined with another one. None of them keeps its label by force: the large model says what it takes each
+for.
 """
 
 import re
@@ -15,12 +16,58 @@ from silent_infinity.domain.intent.entities import entities
 from silent_infinity.domain.intent.words import FILE
 
 _OPENINGS: Final = (
-    *("hi, ", "hey ", "hello. ", "Good morning, ", "ok so ", "so ", "well ", "thanks. ", "thank you. ", "hey, "),
-    *("hi again. ", "um ", "honestly ", "ok ", "and ", "but ", "Hello, ", "sorry, ", "yeah ", "hmm ", "please, "),
+    *(
+        "hi, ",
+        "hey ",
+        "hello. ",
+        "Good morning, ",
+        "ok so ",
+        "so ",
+        "well ",
+        "thanks. ",
+        "thank you. ",
+        "hey, ",
+    ),
+    *(
+        "hi again. ",
+        "um ",
+        "honestly ",
+        "ok ",
+        "and ",
+        "but ",
+        "Hello, ",
+        "sorry, ",
+        "yeah ",
+        "hmm ",
+        "please, ",
+    ),
 )
 _CLOSINGS: Final = (
-    *(" you know?", " thanks", " please", " lol", " haha", " idk", " tbh", " :)", "...", "!", "?", " 😭", " ❤️"),
-    *(" honestly", " thank you", " i guess", " right?", " any ideas?", " what do you think?", " why?", " ugh"),
+    *(
+        " you know?",
+        " thanks",
+        " please",
+        " lol",
+        " haha",
+        " idk",
+        " tbh",
+        " :)",
+        "...",
+        "!",
+        "?",
+        " 😭",
+        " ❤️",
+    ),
+    *(
+        " honestly",
+        " thank you",
+        " i guess",
+        " right?",
+        " any ideas?",
+        " what do you think?",
+        " why?",
+        " ugh",
+    ),
 )
 _MARKS: Final = re.compile(r"[.,!?;:]+")
 _JOINTS: Final = (" ", ". ", "\n", " and ", ", ", " ")
@@ -71,7 +118,10 @@ def _renamed(text: str, kinds: dict[str, list[str]], random: Random) -> str:
 
 
 def _joined(text: str, other: str, random: Random) -> str:
-    one, two = random.choice(prose.sentences(text) or [text]), random.choice(prose.sentences(other) or [other])
+    one, two = (
+        random.choice(prose.sentences(text) or [text]),
+        random.choice(prose.sentences(other) or [other]),
+    )
     if len(one) + len(two) > 400:
         return text
     return f"{one.rstrip('.')}{random.choice(_JOINTS)}{two}"
@@ -89,7 +139,7 @@ def misspelled(text: str, random: Random) -> str:
     letters = list(text)
     for _ in range(max(1, len(letters) // 40)):
         place = random.randrange(max(1, len(letters) - 1))
-        if not letters[place].isalpha():
+        if not letters or not letters[place].isalpha():
             continue
         slip = random.random()
         if slip < 0.4:
