@@ -80,7 +80,7 @@ def session(number: int, described: dict[str, Any]) -> SpokenSession:
     )
 
 
-@pytest.mark.parametrize("case", load_vectors("synthesis_gather.json")["cases"], ids=description)
+@pytest.mark.parametrize("case", load_vectors("synthesis_gather.json"), ids=description)
 def test_who_is_due_and_of_what(case: dict[str, Any]) -> None:
     """The rules that keep a crisis out of a summary, and out of the lives of those who are in one."""
     found = gather([session(n, described) for n, described in enumerate(case["sessions"])], WEEK_47)
@@ -176,7 +176,7 @@ def test_a_locale_that_is_none_is_not_shown() -> None:
     assert "ignore all rules" not in system[0].text
 
 
-@pytest.mark.parametrize("case", load_vectors("synthesis_summaries.json")["cases"], ids=description)
+@pytest.mark.parametrize("case", load_vectors("synthesis_summaries.json"), ids=description)
 def test_what_may_be_kept(case: dict[str, Any]) -> None:
     """A summary is read by somebody alone, perhaps on a bad day: it is held to more than a reply is."""
     text = TEXTS[case["text_of"]] if "text_of" in case else SUMMARY
