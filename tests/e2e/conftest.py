@@ -33,9 +33,7 @@ def _good_replies(request: pytest.FixtureRequest) -> None:
         server.script = good_reply
         server.screen_script = calm
         server.sentinel_script = unremarkable
-        server.requests.clear()
-        server.observations.clear()
-        server.screenings.clear()
+        server.forget()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 from silent_infinity.domain.prompts import bundled
 
 PROMPT_TOKENS = 120
-"""What every request counts as, whatever is in it."""
+"""What a request counts as, whatever is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Behaviour:
     sent. With `dies_after`, the connection ends after so many pieces of a stream. `body` is sent as it
     stands, with status 200, in place of an answer. `finish` and `refusal` are the fields of those names,
     `model` is who answers (empty: the model that was asked). `error` is the code of a status other than 200.
+    `prompt_tokens` is what the request counts as.
     """
 
     text: str = ""
@@ -36,6 +37,7 @@ class Behaviour:
     refusal: str = ""
     model: str = ""
     error: str = "scripted"
+    prompt_tokens: int = PROMPT_TOKENS
 
     @property
     def output_tokens(self) -> int:
@@ -193,9 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
 def _usage(behaviour: Behaviour) -> dict[str, int]:
     written = behaviour.output_tokens
     return {
-        "prompt_tokens": PROMPT_TOKENS,
+        "prompt_tokens": behaviour.prompt_tokens,
         "completion_tokens": written,
-        "total_tokens": PROMPT_TOKENS + written,
+        "total_tokens": behaviour.prompt_tokens + written,
     }
 
 
