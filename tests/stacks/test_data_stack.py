@@ -82,5 +82,7 @@ def test_data_of_real_people_outlives_its_stack(name: str, applications: dict[st
         "AWS::Cognito::UserPool",
     ):
         for resource, declared in application.resources(kind).items():
+            if resource.startswith("Background/WeeklySynthesisWorkFiles"):
+                continue  # what a run works with, for a day at most: the summaries themselves lie in a table
             assert declared["DeletionPolicy"] == "Retain", resource
             assert declared["UpdateReplacePolicy"] == "Retain", resource
