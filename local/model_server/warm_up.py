@@ -1,6 +1,6 @@
-"""Have the model read the long instructions once, so that the first person of the day does not wait for it.
+"""Have the model read its instructions once, so that the first person of the day does not wait for it.
 
-A small machine reads some 170 tokens a second: the persona alone takes it fifteen seconds, which no turn has.
+A small machine reads some 170 tokens a second: even the short instructions take it four seconds of a turn.
 The server keeps what it has read (in its slots and in memory) and goes on from the longest beginning that it
 knows, as the large providers' caches do.
 """
@@ -28,10 +28,10 @@ def instructions() -> list[str]:
     texts = []
     for name in CLASSES:
         rules = turn_classes()[name]
-        if rules.prompt is not None:
-            own = rules.persona
+        own, asked = rules.brief_persona or rules.persona, rules.brief_prompt or rules.prompt
+        if asked is not None:
             persona = bundled(own.template_id, own.version) if own else bundled(PERSONA, PERSONA_VERSION)
-            task = bundled(rules.prompt.template_id, rules.prompt.version)
+            task = bundled(asked.template_id, asked.version)
             blocks, _ = build_messages(persona, task, "hello")
             texts.append("\n\n".join(block.text for block in blocks))
     return texts

@@ -403,3 +403,33 @@ def test_a_turn_without_variants_is_nobodys_exposure() -> None:
 
     assert draft.exposures == {}
     assert draft.degraded == ()
+
+
+@pytest.mark.parametrize("turn_class", ["TC4", "TC5", "TC6"])
+def test_a_small_model_is_given_the_short_instructions(turn_class: str) -> None:
+    """It reads slowly: the long ones alone would take it longer than a turn has."""
+    long, short = _Model(_reply()), _Model(_reply())
+    request = _request(turn_class=turn_class, variants=_variants(), crisis=CrisisContext(2, (LINE,)))
+
+    GenerateReply(model=long, prompts=PromptFiles(BUNDLED_PROMPTS), clock=FixedClock(START))(request)
+    draft = GenerateReply(
+        model=short,
+        prompts=PromptFiles(BUNDLED_PROMPTS),
+        clock=FixedClock(START),
+        server_model="smollm2-135m-instruct",
+    )(request).draft
+
+    assert draft.prompt_id.endswith("+brief/v1")
+    assert len(short.asked[0].system_text) < 3_500
+    assert "SYSTEM_PROMPT" not in draft.exposures
+
+
+def test_a_model_that_nobody_knows_is_given_all_of_it() -> None:
+    """The short instructions are for models that are known to need them."""
+    model = _Model(_reply())
+
+    GenerateReply(
+        model=model, prompts=PromptFiles(BUNDLED_PROMPTS), clock=FixedClock(START), server_model="some-llm"
+    )(_request(variants={}))
+
+    assert "brief" not in model.asked[0].prompt_id

@@ -201,6 +201,7 @@ def generate_reply(settings: Settings) -> "GenerateReply":
             bundled=PromptFiles(BUNDLED_PROMPTS),
         ),
         clock=clock,
+        server_model=settings.text("LLM_MODEL_ID", ""),
     )
 
 

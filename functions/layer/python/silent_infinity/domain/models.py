@@ -29,7 +29,8 @@ class Model:
     on, for one of `cache_ttls` (none: never). `price_factors` maps a provider, or `provider:profile`, to what
     the list price is multiplied with there; `batch_discount` is the part of it that a batch does not pay.
     `schema_at` names the providers that keep this model's answer to a JSON Schema. `token_limit` is what the
-    OpenAI-style API calls the limit of its answer.
+    OpenAI-style API calls the limit of its answer. Long instructions are lost on a model of `brief_prompts`:
+    it is given short ones.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Model:
     names: dict[str, str]
     aliases: tuple[str, ...] = ()
     accepts_temperature: bool = True
+    brief_prompts: bool = False
     min_cacheable_tokens: int = 0
     cache_ttls: tuple[str, ...] = ()
     max_output_tokens: int = 4096

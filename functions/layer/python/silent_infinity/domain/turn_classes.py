@@ -51,6 +51,8 @@ class TurnClass:
     cache_ttl: str | None = None
     instructions_cache_ttl: str | None = None
     prompt: PromptRef | None = None
+    brief_persona: PromptRef | None = None
+    brief_prompt: PromptRef | None = None
     persona: PromptRef | None = None
     never_families: tuple[str, ...] = ()
     fallback_models: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 from silent_infinity.data import load
 from silent_infinity.domain.budget import is_budget_code, level_of
 from silent_infinity.domain.composer import compose
+from silent_infinity.domain.models import catalogue
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.prompts import (
     PERSONA,
@@ -87,8 +88,12 @@ class Generated:
 class GenerateReply:
     """Asks the model that the class and the variants name; the composer's reply comes along as a reserve."""
 
-    def __init__(self, *, model: LanguageModel, prompts: PromptSource, clock: Clock) -> None:
+    def __init__(
+        self, *, model: LanguageModel, prompts: PromptSource, clock: Clock, server_model: str = ""
+    ) -> None:
+        """Take the gateway; `server_model` is the one model of a server that has no other."""
         self._model = model
+        self._server_model = server_model
         self._prompts = prompts
         self._clock = clock
 
@@ -99,8 +104,10 @@ class GenerateReply:
         if request.mode == COMPOSER:
             return Generated(self._composed(request, reserve), request.turn_id)
         choice = model_for(request.turn_class, request.variants)
-        persona, persona_exposed, degraded = self._persona(request)
-        instructions, missing = self._instructions(request.turn_class)
+        answering = catalogue().find(self._server_model or choice.model_id)
+        brief = answering is not None and answering.brief_prompts
+        persona, persona_exposed, degraded = self._persona(request, brief=brief)
+        instructions, missing = self._instructions(request.turn_class, brief=brief)
         degraded += missing
         approach = _approach(request, instructions)
         system, messages = build_messages(
@@ -191,9 +198,12 @@ class GenerateReply:
             reserve_text=reserve,
         )
 
-    def _persona(self, request: GenerateRequest) -> tuple[Prompt, str | None, tuple[str, ...]]:
+    def _persona(
+        self, request: GenerateRequest, *, brief: bool
+    ) -> tuple[Prompt, str | None, tuple[str, ...]]:
         """Return the persona, the variant that it is the exposure of, and what was degraded on the way."""
-        own = turn_classes()[request.turn_class].persona
+        rules = turn_classes()[request.turn_class]
+        own = (rules.brief_persona if brief else None) or rules.persona
         if own is not None:
             prompt = self._fetch(own)
             return (prompt, None, ()) if prompt else (newest(own.template_id), None, ("prompts",))
@@ -206,8 +216,9 @@ class GenerateReply:
             return prompt, variant.variant_id, ()
         return bundled(PERSONA, PERSONA_VERSION), None, ("prompts",)
 
-    def _instructions(self, turn_class: str) -> tuple[Prompt, tuple[str, ...]]:
-        wanted = turn_classes()[turn_class].prompt
+    def _instructions(self, turn_class: str, *, brief: bool) -> tuple[Prompt, tuple[str, ...]]:
+        rules = turn_classes()[turn_class]
+        wanted = (rules.brief_prompt if brief else None) or rules.prompt
         if wanted is None:
             raise PromptError(f"{turn_class} has no prompt")
         prompt = self._fetch(wanted)
