@@ -336,11 +336,16 @@ def check_grounding(text: str, context: ReplyContext) -> list[Finding]:
 
 
 def check_mirroring(text: str, context: ReplyContext) -> list[Finding]:
-    """Block a reflective reply in which no phrase of the person's comes back, or in which all of it does.
+    """Block a reply that says a sentence of the person back unturned, and a reflective one in which no phrase
+    of theirs comes back, or all of it does.
 
     The composer mirrors wherever it safely can; where its reserve wording does not, a lower score says so.
     """
-    if context.turn_class != "TC4" or context.source == "composer":
+    if context.source == "composer":
+        return []
+    if mirroring.asked_back(context.message, text):
+        return [_block("mirroring.parroted")]
+    if context.turn_class != "TC4":
         return []
     if mirroring.parroted(context.message, text):
         return [_block("mirroring.parroted")]

@@ -82,3 +82,10 @@ def _content(text: str, language: str) -> frozenset[str]:
     return frozenset(
         word[:_STEM] for word in prose.words(plain) if len(word) >= shortest and not frequent(word, language)
     )
+
+
+def asked_back(message: str, reply: str) -> bool:
+    """Whether a sentence of the person comes back as it was, in their own "I": said to them, it is nonsense."""
+    written = {tuple(comparable(sentence)) for sentence in prose.sentences(message)}
+    own = {words for words in written if len(words) >= _SHORT and {"i", "my", "me"}.intersection(words)}
+    return any(tuple(comparable(sentence)) in own for sentence in prose.sentences(reply))
