@@ -1,12 +1,13 @@
 """Transcripts of real turns: ``python -m local.transcripts`` has them on the local stack and writes a page.
 
-The stack must be up with its small model (`./run up`). Nothing is edited: each scene is tried with messages
-of its kind until a turn shows what the scene is about, and the page says how many turns that took.
+The stack must be up with its small model (`./run up`). Nothing is edited: messages are sent until every scene
+was shown by a turn, and the page says how many turns that took and how they ended.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,14 @@ from local.tools.errors import LocalError
 from local.tools.locations import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "transcripts.md"
-MOST_TURNS = 24
-"""A scene that does not happen within so many turns is reported as missing, not invented."""
+MOST_ROUNDS = 24
+"""A scene that does not happen within so many rounds of messages is reported as missing, not invented."""
+
+BREAKER_SECONDS = 16
+"""A little longer than a breaker stays open (`data/gateway.json`)."""
+
+_PASSING = frozenset({"breaker:open", "deadline:left-behind", "openai_compatible:timeout"})
+"""Outcomes of calls after which the model had better be left alone for a moment."""
 
 Turn = Mapping[str, Any]
 
@@ -107,13 +114,12 @@ SCENES = (
 
 @dataclass(frozen=True)
 class Shown:
-    """The turn that showed a scene. `ends` counts how all turns of the scene ended, this one included."""
+    """The turn that showed a scene."""
 
     scene: Scene
     message: str
     answer: Turn
     event: Turn
-    ends: Mapping[str, int]
 
 
 def main() -> int:
@@ -125,36 +131,46 @@ def main() -> int:
 
         def turn(message: str) -> tuple[Turn, Turn]:
             answer = client.turn(message)
-            return answer, _event(stack, answer["turn_id"])
+            event = _event(stack, answer["turn_id"])
+            if any(call["outcome"] in _PASSING for call in event["model_calls"]):
+                # A laptop that is busy: until its breaker closes, nothing but the composer would be shown.
+                time.sleep(BREAKER_SECONDS)
+            return answer, event
 
-        shown: list[Shown] = []
-        for scene in SCENES:
-            found = first_that_shows(scene, turn)
-            print(f"{scene.title}: {'found' if found else 'not found'}", flush=True)
-            shown += [found] if found else []
+        shown, ends = collected(turn)
     except LocalError as error:
         print(error, file=sys.stderr)
         return 1
-    missing = [scene.title for scene in SCENES if scene not in [found.scene for found in shown]]
+    missing = [scene.title for scene in SCENES if scene.title not in shown]
     if missing:
         # A page without them would look complete.
-        print(f"Not shown within {MOST_TURNS} turns each: {', '.join(missing)}.", file=sys.stderr)
+        print(f"Not shown within {MOST_ROUNDS} rounds: {', '.join(missing)}.", file=sys.stderr)
         return 1
-    PAGE.write_text(page(shown, stack.model), encoding="utf-8")
+    PAGE.write_text(page([shown[scene.title] for scene in SCENES], ends, stack.model), encoding="utf-8")
     print(f"Wrote {PAGE.relative_to(REPOSITORY)}.")
     return 0
 
 
-def first_that_shows(scene: Scene, turn: Callable[[str], tuple[Turn, Turn]]) -> Shown | None:
-    """Return the first turn that shows the scene. `turn` sends a message and returns (answer, event)."""
+def collected(turn: Callable[[str], tuple[Turn, Turn]]) -> tuple[dict[str, Shown], Counter[str]]:
+    """Return (the first turn that shows each scene, by title; how many turns ended how).
+
+    `turn` sends a message and returns (answer, event). In each round every scene that is still missing sends
+    a message of its kind; whatever comes of it is offered to all of them.
+    """
+    shown: dict[str, Shown] = {}
     ends: Counter[str] = Counter()
-    for place in range(MOST_TURNS):
-        message = scene.messages[place % len(scene.messages)]
-        answer, event = turn(message)
-        ends[f"{answer['reply']['kind']} by {_writer(answer, event)}"] += 1
-        if scene.shows(answer, event):
-            return Shown(scene, message, answer, event, ends)
-    return None
+    for place in range(MOST_ROUNDS):
+        for scene in SCENES:
+            if scene.title in shown:
+                continue
+            message = scene.messages[place % len(scene.messages)]
+            answer, event = turn(message)
+            ends[f"{answer['turn_class']}: {answer['reply']['kind']}, {_writer(answer, event)}"] += 1
+            for other in SCENES:
+                if other.title not in shown and other.shows(answer, event):
+                    shown[other.title] = Shown(other, message, answer, event)
+                    print(f"{other.title}: turn {ends.total()}", flush=True)
+    return shown, ends
 
 
 def _event(stack: LocalStack, turn_id: str) -> dict[str, Any]:
@@ -169,26 +185,26 @@ def _event(stack: LocalStack, turn_id: str) -> dict[str, Any]:
     return {name: read(value) for name, value in found["Item"].items()}
 
 
-def page(shown: Sequence[Shown], model: str) -> str:
+def page(shown: Sequence[Shown], ends: Counter[str], model: str) -> str:
     """Return the page as Markdown."""
+    rows = "\n".join(f"| {_cell(end)} | {times} |" for end, times in sorted(ends.items()))
     return (
         "# Transcripts\n\n"
         "Turns as the deployed local stack answered them, word for word, written by "
         "`python -m local.transcripts`. The model is that of the local stack "
         f"(`{model}`; `small` has 135 million parameters): its prose is weak, and that is what validation, "
-        "second attempts and the composer are for. Each scene was tried until a turn showed it; how the "
-        "others ended stands below it.\n\n" + "\n".join(_transcript(turn) for turn in shown)
+        "second attempts and the composer are for. Messages were sent until every scene below had been shown "
+        "by a turn; the table at the end says how all of those turns ended.\n\n"
+        + "\n".join(_transcript(turn) for turn in shown)
+        + f"\n## All {ends.total()} turns\n\n| class, kind and writer | turns |\n| --- | ---: |\n{rows}\n"
     )
 
 
 def _transcript(shown: Shown) -> str:
     rows = "\n".join(f"| {name} | {_cell(value)} |" for name, value in _facts(shown).items() if value)
-    count = sum(shown.ends.values())
-    ends = ", ".join(f"{times} × {end}" for end, times in Counter(shown.ends).most_common())
     return (
         f"## {shown.scene.title}\n\n{shown.scene.about}\n\n**Person**\n\n{_quoted(shown.message)}\n\n"
-        f"**Reply**\n\n{_quoted(shown.answer['reply']['text'])}\n\n| | |\n| --- | --- |\n{rows}\n\n"
-        f"*Turn {count} of this scene. How they ended: {ends}.*\n"
+        f"**Reply**\n\n{_quoted(shown.answer['reply']['text'])}\n\n| | |\n| --- | --- |\n{rows}\n"
     )
 
 
