@@ -13,7 +13,7 @@ Cells = tuple[str, ...]
 STYLE: Final = (Path(__file__).resolve().parent.parent / "evaluation" / "report.css").read_text(
     encoding="utf-8"
 )
-WIDER: Final = "\nmain { max-width: 64rem; }\n"
+WIDER: Final = "\nmain { max-width: 64rem; } figure { margin-bottom: 1.5rem; }\n"
 
 
 def tables(summary: Summary) -> list[tuple[str, list[Cells], str]]:

@@ -14,17 +14,18 @@ HEIGHT: Final = 560
 TOP: Final = 20
 GAP: Final = 16
 BAR: Final = 14
-LABEL: Final = 168
+LABEL: Final = 240
 """Room for the labels of the last column."""
 
 STYLE: Final = """
 svg.sankey { width: 100%; height: auto; font: 13px/1.3 system-ui, sans-serif; }
-svg.sankey text { fill: #1d2733; } svg.sankey .figure { fill: #55606e; }
+svg.sankey text { fill: #1d2733; paint-order: stroke; stroke: #fff; stroke-width: 3px; stroke-opacity: .8; }
+svg.sankey .figure { fill: #55606e; }
 svg.sankey .saved { fill: #9aa5b1; } svg.sankey .spent { fill: #35506b; }
 svg.sankey .haiku { fill: #2f8f83; } svg.sankey .sonnet { fill: #7a5ea8; } svg.sankey .opus { fill: #b0603a; }
 svg.sankey path { opacity: .35; } svg.sankey path:hover { opacity: .6; }
 @media (prefers-color-scheme: dark) {
-  svg.sankey text { fill: #e7ecf1; } svg.sankey .figure { fill: #a9b4c0; }
+  svg.sankey text { fill: #e7ecf1; stroke: #15191e; } svg.sankey .figure { fill: #a9b4c0; }
   svg.sankey .saved { fill: #66717d; } svg.sankey .spent { fill: #7fa3c7; }
 }
 """
@@ -57,7 +58,7 @@ def of_month(month: Mapping[str, Any]) -> tuple[list[Node], list[Flow]]:
         if step["saves"] > 0:
             nodes.append(Node(step["name"], f"saved by {step['name']}", 1, "saved"))
             flows.append(Flow("all", step["name"], step["saves"]))
-    for row in month["rows"]:
+    for row in sorted(month["rows"], key=lambda row: (str(row["model"]), str(row["class"]))):
         model = row["model"]
         if all(node.name != model for node in nodes):
             spent = sum(other["usd"] for other in month["rows"] if other["model"] == model)
