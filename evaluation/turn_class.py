@@ -17,8 +17,8 @@ MOST_GROUPS: Final = 200
 OTHER: Final = "other"
 UNSTATED: Final = "not stated"
 LABELS: Final = {"turn_class": "true_turn_class", "intent": "true_intent"}
-"""Where a line's own labels go in its prediction: the predicted ones take their names. Who evaluates predictions
-again has the labels under these.
+"""Where a line's own labels go in its prediction, for the predicted ones take their names. Whoever evaluates
+predictions again has the labels there.
 """
 
 _MILLISECONDS: Final = 1000.0

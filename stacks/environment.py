@@ -44,21 +44,21 @@ class EnvironmentConfig:
     `llm_max_output_tokens` lowers what a turn class allows (0 does not): a small model on a laptop writes a
     few dozen tokens a second, and a turn has seconds. `comprehend_pii` and `bedrock_guardrail_id` (with
     its version) have replies judged by those services too; both send texts to them and are off unless
-    set. `comprehend_sentiment` has messages read by Comprehend for sentiment and entities, also off unless set.
-    `bedrock_guardrail_at_models` has Bedrock hold the same guardrail against messages and replies while
+    set. `comprehend_sentiment` has messages read by Comprehend for sentiment and entities, also off unless
+    set. `bedrock_guardrail_at_models` has Bedrock hold the same guardrail against messages and replies while
     they pass its models, except where danger is looked for or answered. `bedrock_inference_profile` is where
     Bedrock may compute: `eu`, `global` and so on in place of what the catalogue's names begin with, or empty.
     `bedrock_application_profiles` are the account's own profiles for models of the catalogue, `MODEL=ARN`.
-    `screen_band_low` is the risk score from which on the crisis screen asks its model about a
-    message, "0" to "1", or empty for the calibrated one. `email_sender` is an address of a domain that
-    SES has verified, or empty for Cognito's own sender. `session_token_budget` is what a session may use of
-    models before its replies are reduced, and `daily_spend_cap_usd` what everybody together may on a UTC day
-    (0: no such budget). `llm_requests_per_minute` and `llm_tokens_per_minute` are the provider's quotas for a
-    model (0: none is known). `sentinel_enabled` has turns observed after they were
-    answered, one model call each; `sentinel_concurrency` (1 to 10) is how many batches of a shard are worked
-    on side by side. `synthesis_schedule` is when the summaries of the last week are written, an expression of
-    EventBridge Scheduler in UTC, or empty for never by itself; `synthesis_concurrency` (1 to 40) is how many
-    parts of the week are written side by side.
+    `screen_band_low` is the risk score from which on the crisis screen asks its model about a message, "0" to
+    "1", or empty for the calibrated one. `email_sender` is an address of a domain that SES has verified, or
+    empty for Cognito's own sender. `session_token_budget` is what a session may use of models before its
+    replies are reduced, and `daily_spend_cap_usd` what everybody together may on a UTC day (0: no such
+    budget). `llm_requests_per_minute` and `llm_tokens_per_minute` are the provider's quotas for a model (0:
+    none is known). `sentinel_enabled` has turns observed after they were answered, one model call each;
+    `sentinel_concurrency` (1 to 10) is how many batches of a shard are worked on side by side.
+    `synthesis_schedule` is when the summaries of the last week are written, an expression of EventBridge
+    Scheduler in UTC, or empty for never by itself; `synthesis_concurrency` (1 to 40) is how many parts of the
+    week are written side by side.
     """
 
     name: str

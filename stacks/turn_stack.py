@@ -197,7 +197,7 @@ class TurnStack(Stack):
             acknowledge_finding(
                 intent.role,
                 "AwsSolutions-IAM5[Resource::*]",
-                "Comprehend's DetectSentiment and DetectEntities take no resource. They read what they are sent.",
+                "Comprehend's DetectSentiment and DetectEntities take no resource. They read what is sent.",
             )
         return intent
 

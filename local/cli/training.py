@@ -1,4 +1,4 @@
-"""Commands that train: train-screen, train-injection, train-turn-class. What they write is committed: few people need them."""
+"""Commands that train: train-screen, train-injection, train-turn-class. What they write is committed."""
 
 from __future__ import annotations
 

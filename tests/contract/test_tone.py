@@ -110,7 +110,10 @@ def test_a_happy_message_sounds_happy_and_its_day_is_found_where_it_stands(subje
         ([json_answer(felt()), json_answer(named(("DATE", 3, 4000, 0.99)))], "MalformedAnswer"),
         ([json_answer(felt()), json_answer({"__type": "X", "message": SECRET}, 500)], None),
     ],
-    ids="throttled denied 5xx empty shape label score named-shape beside named-5xx".split(),
+    ids=[
+        *("throttled", "denied", "5xx", "empty", "shape", "label", "score"),
+        *("named shape", "beside", "named 5xx"),
+    ],
 )
 def test_a_failure_is_a_code_and_quotes_nothing(
     answers: list[Answer], code: str | None, fake: HttpFake

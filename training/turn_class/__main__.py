@@ -28,7 +28,7 @@ CLUSTERS: Final = TARGET.with_name("intent_clusters.json")
 JUDGED: Final = ROOT / ".local" / "training" / "turn_class.npz"
 HELD_OUT: Final = 0
 PARTS: Final = ("large", "small")
-OWN_WEIGHT: Final = 1.5
+OWN_WEIGHT: Final = 2.0
 """How much a message counts that a person has labelled; one that the large model judges counts 1."""
 SMOOTHED: Final = 0.06
 TEMPERATURES: Final = np.geomspace(0.4, 3.0, 60)

@@ -12,8 +12,8 @@ from training.turn_class import teacher, variety
 from training.turn_class.dataset import Example, unlabelled
 
 EPOCHS: Final = 3
-MADE: Final = 27_000
-CALM: Final = 4_000
+MADE: Final = 63_000
+CALM: Final = 8_000
 """Unlabelled messages: the sheets of the screen are many and mostly of one kind."""
 SEED: Final = 20261121
 

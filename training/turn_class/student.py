@@ -1,8 +1,7 @@
-"""The small model: a few hidden numbers, each a sum over hashed features, and a head over them.
+"""The small model: a few sums over hashed features, and a network of one hidden layer over them.
 
-The hidden numbers are what `LinearModel` computes; the head is written into its notes, where
-`domain.intent.learned` finds it. It learns from what the large model thinks of many messages, and from the
-sheets themselves.
+The sums are what `LinearModel` computes; the layers are written into its notes, where `domain.intent.learned`
+finds them. It learns from what the large model thinks of many messages, and from the sheets themselves.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +18,9 @@ from silent_infinity.domain.learned.features import FeatureSpec
 from silent_infinity.domain.learned.linear import LinearModel
 
 SPEC: Final = FeatureSpec(bits=16, words=(1, 2, 3), characters=(3, 4))
-HIDDEN: Final = 20
-EPOCHS: Final = 8
+SUMS: Final = 20
+HIDDEN: Final = 48
+EPOCHS: Final = 7
 BATCH: Final = 96
 RATE: Final = 4e-3
 HEAD_RATE: Final = 2e-3
@@ -30,8 +30,8 @@ DROPPED: Final = 0.05
 
 SEEN: Final = 3
 """Messages that a feature has to be in before it is learned: fewer are chance."""
-LEVELS: Final = 10
-"""Shipped weights are whole numbers from -10 to 10: the file is small, and what is rounded off evens out."""
+LEVELS: Final = 6
+"""Shipped weights are whole numbers from -6 to 6: the file is small, and what is rounded off evens out."""
 OUTLIERS: Final = 0.0005
 """Share of weights that are cut to the largest of the others, so that all of these are told apart."""
 
@@ -57,20 +57,22 @@ def often(rows: Sequence[Row]) -> list[Row]:
 
 
 class Student(nn.Module):
-    """Hidden sums, and a head over them and their absolute values."""
+    """Sums over features, and a network of one hidden layer over those."""
 
     def __init__(self) -> None:
         """Begin with nothing: a feature that training never sees must say nothing."""
         super().__init__()
-        self.sums = nn.EmbeddingBag(1 << SPEC.bits, HIDDEN, mode="sum")
+        self.sums = nn.EmbeddingBag(1 << SPEC.bits, SUMS, mode="sum")
         nn.init.zeros_(self.sums.weight)
-        self.bias = nn.Parameter(torch.zeros(HIDDEN))
-        self.head = nn.Linear(2 * HIDDEN, len(INTENTS))
+        self.bias = nn.Parameter(torch.zeros(SUMS))
+        self.hidden = nn.Linear(SUMS, HIDDEN)
+        self.dropout = nn.Dropout(0.1)
+        self.head = nn.Linear(HIDDEN, len(INTENTS))
 
     def forward(self, buckets: torch.Tensor, offsets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Return the margins of a batch: (texts, intents)."""
-        hidden = self.sums(buckets, offsets, per_sample_weights=weights) + self.bias
-        return self.head(torch.cat((hidden, hidden.abs()), 1))
+        sums = self.sums(buckets, offsets, per_sample_weights=weights) + self.bias
+        return self.head(self.dropout(functional.relu(self.hidden(sums))))
 
 
 def train(
@@ -84,7 +86,7 @@ def train(
     optimiser = torch.optim.Adam(
         [
             {"params": [model.sums.weight, model.bias], "lr": RATE},
-            {"params": model.head.parameters(), "lr": HEAD_RATE},
+            {"params": [*model.hidden.parameters(), *model.head.parameters()], "lr": HEAD_RATE},
         ]
     )
     wanted, counts = torch.tensor(targets, dtype=torch.float32), torch.tensor(weights, dtype=torch.float32)
@@ -131,20 +133,25 @@ def shipped(model: Student, temperature: float) -> LinearModel:
     """Return the model as the layer carries it, the sums' weights rounded to eight bits."""
     sums = model.sums.weight.detach().T.numpy()
     planes = [_rounded(plane) for plane in sums]
-    head = model.head.weight.detach().numpy()
     return LinearModel(
         spec=SPEC,
-        labels=tuple(f"hidden {place}" for place in range(HIDDEN)),
+        labels=tuple(f"sum {place}" for place in range(SUMS)),
         planes=tuple(plane for plane, _ in planes),
         scales=tuple(scale for _, scale in planes),
-        biases=tuple(round(float(bias), 6) for bias in model.bias.detach()),
+        biases=_short(model.bias),
         notes={
             "intents": INTENTS,
-            "head": [[round(float(weight), 5) for weight in each] for each in head],
-            "head_bias": [round(float(bias), 5) for bias in model.head.bias.detach()],
+            "hidden": [_short(row) for row in model.hidden.weight],
+            "hidden_bias": _short(model.hidden.bias),
+            "head": [_short(row) for row in model.head.weight],
+            "head_bias": _short(model.head.bias),
             "temperature": round(temperature, 4),
         },
     )
+
+
+def _short(row: torch.Tensor) -> tuple[float, ...]:
+    return tuple(round(float(value), 5) for value in row.detach())
 
 
 def _rounded(plane: np.ndarray) -> tuple[list[int], float]:

@@ -61,6 +61,13 @@ def test_every_figure_of_a_guard_is_explained_and_no_other(kind: str) -> None:
     assert set(FIGURES[kind]) <= figures
 
 
+def test_every_figure_of_turns_is_explained_and_no_other() -> None:
+    """A share of all messages and a share of the labelled ones are different things."""
+    figures = set(KINDS["turn-class"].start(Settings({})).summary()["figures"])
+
+    assert named("figure of turns") == figures == set(FIGURES["turn-class"])
+
+
 def test_every_field_of_a_prediction_is_explained(results: tuple[Any, dict[str, Any]]) -> None:
     """Whoever joins predictions to their data needs to know what each field is."""
     found = set(results[1]) - {"text", "level"}

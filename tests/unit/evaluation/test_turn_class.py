@@ -1,6 +1,6 @@
 """Figures of the turn classification: counted by hand once, so that they mean what they are called."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -8,7 +8,7 @@ from evaluation.tables import tables
 from evaluation.turn_class import CLASSES, Matrix, TurnClassEvaluation, evaluate, problem
 from silent_infinity.domain.intent.detect import IntentResult
 from silent_infinity.domain.intent.rules import TURN_CLASS
-from silent_infinity.usecases.detect_intent import IntentRequest, Understood
+from silent_infinity.usecases.detect_intent import DetectIntent, IntentRequest, Understood
 
 
 class Told:
@@ -22,7 +22,7 @@ class Told:
 
 def told(*lines: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return predictions and summary of lines whose texts say what they are taken for."""
-    evaluation = TurnClassEvaluation(Told())  # type: ignore[arg-type] -- called the same way
+    evaluation = TurnClassEvaluation(cast("DetectIntent", Told()))
     return [evaluation.add(line) for line in lines], evaluation.summary()
 
 
@@ -104,7 +104,9 @@ def test_lines_without_labels_have_predictions_and_no_figures() -> None:
 def test_no_text_gets_into_the_summary() -> None:
     """Reports are sent around."""
     secret = "a very private category " * 4
-    _, summary = evaluate([{"text": "my zebra Quillfeather ran away", "turn_class": "TC4", "category": secret}])
+    _, summary = evaluate(
+        [{"text": "my zebra Quillfeather ran away", "turn_class": "TC4", "category": secret}]
+    )
 
     assert "zebra" not in repr(summary)
     assert "private" not in repr(summary)
@@ -113,7 +115,12 @@ def test_no_text_gets_into_the_summary() -> None:
 def test_precision_recall_and_f1_of_a_matrix_are_those_of_the_text_books() -> None:
     """3 of 4 found, 3 of 5 finds right."""
     matrix = Matrix(CLASSES)
-    for true, predicted, times in (("TC3", "TC3", 3), ("TC3", "TC4", 1), ("TC4", "TC3", 2), ("TC4", "TC4", 4)):
+    for true, predicted, times in (
+        ("TC3", "TC3", 3),
+        ("TC3", "TC4", 1),
+        ("TC4", "TC3", 2),
+        ("TC4", "TC4", 4),
+    ):
         for _ in range(times):
             matrix.add(true, predicted)
     row = matrix.of_name("TC3")

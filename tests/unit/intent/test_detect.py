@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from silent_infinity.domain.guards.after import ReplyContext, review
+from silent_infinity.domain.intent import detect as detection
 from silent_infinity.domain.intent.detect import detect
+from silent_infinity.domain.intent.learned import Likelihoods
 from silent_infinity.domain.intent.rules import INTENTS, TURN_CLASS
 from silent_infinity.domain.intent.templates import TemplateError, all_replies, choose
 from silent_infinity.domain.turn import Utterance
@@ -50,6 +52,68 @@ def test_two_clarifying_questions_never_follow_each_other(message: str) -> None:
     assert detect(message, (), "en-US", "clarification", seed="s").path != "clarify"
 
 
+@given(st.sampled_from(FEELINGS), st.sampled_from(["", "hmm ", "idk ", "it's complicated. "]), st.booleans())
+@settings(deadline=None)
+def test_who_names_a_feeling_is_heard_and_not_questioned(feeling: str, before: str, asked: bool) -> None:
+    """A question is the wrong answer to "I feel so alone", however unsure the classifier is."""
+    result = detect(before + feeling, (), "en-US", "clarification" if asked else None, seed="s")
+
+    assert result.path == "generate"
+    assert result.turn_class != "TC3"
+
+
+@pytest.mark.parametrize(
+    ("classes", "name"),
+    [
+        ({"sharing": 0.40, "question": 0.35, "small_talk": 0.25}, "clarify_between"),
+        ({"sharing": 0.40, "small_talk": 0.35, "question": 0.25}, "clarify"),
+        ({"question": 0.40, "greeting": 0.35, "sharing": 0.25}, "clarify"),
+        ({"sharing": 0.60, "question": 0.40}, None),
+    ],
+)
+def test_below_the_threshold_one_question_is_asked_and_never_a_second(
+    classes: dict[str, float], name: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torn between listening and answering, the person says which; after that they are answered."""
+    shares = {intent: classes.get(intent, 0.0) for intent in INTENTS}
+    monkeypatch.setattr(detection, "likelihoods", lambda message: Likelihoods(shares))
+    message = "the boxes by the door are for him"
+    first, second = (detect(message, (), "en-US", kind, seed="s") for kind in ("answer", "clarification"))
+
+    assert second.path == "generate"
+    if name is None:
+        assert first.path == "generate"
+        return
+    assert (first.path, first.intent, first.turn_class) == ("clarify", "unclear", "TC4")
+    assert first.reply is not None
+    assert first.reply.reply_id.startswith(f"{name}.")
+    assert detect(f"{message} {'and so on ' * 8}", seed="s").path == "generate"  # has said enough
+    assert detect(f"{message}, I am scared", seed="s").path == "generate"
+
+
+@pytest.mark.parametrize(
+    ("intent", "share", "path"),
+    [
+        ("thanks", 0.99, "template"),
+        ("thanks", 0.80, "generate"),
+        ("greeting", 0.99, "template"),
+        ("goodbye", 0.99, "template"),
+        ("identity", 0.99, "generate"),
+        ("help_request", 0.99, "generate"),
+        ("small_talk", 0.99, "generate"),
+    ],
+)
+def test_a_template_answers_only_what_is_sure_and_what_its_text_fits(
+    intent: str, share: float, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "Does it cost anything?" is a help request, and what the app is for would be no answer to it."""
+    shares = dict.fromkeys(INTENTS, 0.0) | {"sharing": 1 - share, intent: share}
+    monkeypatch.setattr(detection, "likelihoods", lambda message: Likelihoods(shares))
+
+    assert detect("the boxes by the door", seed="s").path == path
+    assert detect("the boxes by the door, and I am so lonely", seed="s").path == "generate"
+
+
 @given(st.sampled_from(OPENINGS), st.sampled_from(FEELINGS), st.sampled_from([", ", ". ", " - ", " ", "! "]))
 @settings(deadline=None)
 def test_a_polite_opening_never_hides_what_comes_after_it(opening: str, feeling: str, joint: str) -> None:
@@ -85,6 +149,17 @@ def test_the_same_seed_gives_the_same_text_and_other_seeds_give_others() -> None
 
     assert detect("thanks", (), seed="7") == detect("thanks", (), seed="7")
     assert len(texts) > 1
+
+
+def test_a_long_talk_is_not_left_with_few_words() -> None:
+    """Whoever has talked for an hour is thanked for it."""
+    history = [Utterance("user", "the move is done"), Utterance("assistant", "The boxes are in.")] * 6
+    short, long = detect("bye", history[:2], seed="s"), detect("bye", history, seed="s")
+
+    assert short.reply is not None
+    assert long.reply is not None
+    assert short.reply.reply_id.startswith("goodbye.")
+    assert long.reply.reply_id.startswith("goodbye_long.")
 
 
 def test_a_text_that_was_just_said_is_not_said_again() -> None:
@@ -134,5 +209,8 @@ def test_the_payload_has_the_fields_of_the_state() -> None:
         "confidence": payload["confidence"],
         "turn_class": "TC5",
         "reply": None,
+        "entities": [{"type": "activity", "start": 9, "end": 14}],
+        "sentiment": payload["sentiment"],
         "degraded": [],
     }
+    assert set(payload["sentiment"]) == {"label", "score"}

@@ -1,4 +1,4 @@
-"""A second reading of how a message sounds and what it names, from somewhere else than the project's own words."""
+"""A second reading of how a message sounds and what it names, beside the project's own words."""
 
 from dataclasses import dataclass
 from typing import Protocol

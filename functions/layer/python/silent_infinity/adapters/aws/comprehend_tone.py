@@ -24,7 +24,7 @@ ENOUGH: Final = 0.8
 """The confidence from which an entity counts."""
 
 _TYPES: Final = {"PERSON": "person", "LOCATION": "place", "DATE": "time", "EVENT": "event"}
-"""Its types as the project names them. What is not here (brands, quantities) says nothing about a person's day."""
+"""Its types as the project names them. What is not here (brands, quantities) tells nothing of a day."""
 
 _LABELS: Final = frozenset({"positive", "negative", "neutral", "mixed"})
 

@@ -24,6 +24,8 @@ _ENOUGH_WORDS: Final = 20
 """A message of more words is answered as it stands: whoever wrote them has been asked enough."""
 _SUPPOSED: Final = 0.5
 """The confidence of what is decided by a principle and not by evidence."""
+_SURELY_LIGHT: Final = 0.9
+"""How likely contact has to be where a feeling is named ("I feel better, thanks")."""
 _RECENT: Final = 3
 _LONG_TALK: Final = 10
 """Messages and replies of a conversation after which a farewell thanks for it."""
@@ -139,6 +141,13 @@ def _exact(bare: str, *, has_history: bool) -> Guess | None:
 def _learned(message: str, tokens: list[str], *, has_history: bool) -> Guess:
     found = likelihoods(message)
     ranked = sorted(found.classes.items(), key=lambda item: (-item[1], item[0]))
+    if (
+        ranked[0][0] == "TC3"
+        and ranked[0][1] < _SURELY_LIGHT
+        and rules().feeling_laden.search(prose.fold(message))
+    ):
+        # A feeling that is met with small talk costs more than small talk that is met with care.
+        ranked = [*ranked[1:], ranked[0]]
     (turn_class, share), (second, _) = ranked[0], ranked[1]
     intent = found.best(turn_class)
     if intent == "unclear" and has_history and english.words("function_words").intersection(tokens):
@@ -168,20 +177,23 @@ def _prepared(guess: Guess, message: str, history: Sequence[Utterance], *, may_a
         if guess.exact and rules().plea.fullmatch(_bare(message)):
             return "clarify_help"
         return _template(guess.intent, history)
-    if not may_ask:
-        return None
-    if route == "clarify":
+    if may_ask and route == "clarify":
         return "clarify"
+    if may_ask and _unsure(guess, message):
+        return "clarify_between" if guess.torn == {"TC4", "TC5"} else "clarify"
+    return None
+
+
+def _unsure(guess: Guess, message: str) -> bool:
+    """Whether an answer would be a guess, and a question no affront."""
     if guess.confidence >= rules().clarify_below or not guess.torn:
-        return None
+        return False
     folded = prose.fold(message)
-    if rules().feeling_laden.search(folded) or len(prose.words(folded)) > _ENOUGH_WORDS:
-        return None
-    return "clarify_between" if guess.torn == {"TC4", "TC5"} else "clarify"
+    return not rules().feeling_laden.search(folded) and len(prose.words(folded)) <= _ENOUGH_WORDS
 
 
 def _template(intent: str, history: Sequence[Utterance]) -> str:
-    """Return the name of the template: a first hello introduces, and a long talk is not left with few words."""
+    """Return the template's name: a first hello introduces, and a long talk is not left with few words."""
     if intent == "greeting" and not history:
         return "greeting_first"
     if intent == "goodbye" and len(history) >= _LONG_TALK:

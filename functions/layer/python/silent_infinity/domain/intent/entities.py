@@ -13,12 +13,15 @@ MOST: Final = 40
 """Entities of one message. A longer list would say nothing more of it."""
 
 _UNIT: Final = r"(?:minute|hour|day|night|week|weekend|month|year|decade)s?"
-_COUNT: Final = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty)"
+_COUNT: Final = (
+    r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty)"
+)
 _TIME: Final = re.compile(
-    rf"\b(?:\d{{1,2}}(?::\d\d)? ?[ap]\.?m\b|\d{{1,2}}:\d\d\b|(?:19|20)\d\d\b|{_COUNT} {_UNIT}(?: ago| now)?\b)",
+    rf"\b(?:\d{{1,2}}(?::\d\d)? ?[ap]\.?m\b|\d{{1,2}}:\d\d\b|(?:19|20)\d\d\b"
+    rf"|{_COUNT} {_UNIT}(?: ago| now)?\b)",
     re.IGNORECASE,
 )
-_MOST_CHARACTERS: Final = 4_000
+_MOST_CHARACTERS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Entity:
 
 
 def entities(text: str) -> tuple[Entity, ...]:
-    """Return what the first 4,000 characters of `text` name, in order and without overlaps, 40 at most."""
+    """Return what the first 2,000 characters of `text` name, in order and without overlaps, 40 at most."""
     read = text[:_MOST_CHARACTERS]
     found = [Entity("time", match.start(), match.end()) for match in _TIME.finditer(read)]
     taken = found.copy()

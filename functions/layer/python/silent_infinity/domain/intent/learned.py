@@ -1,11 +1,11 @@
 """The learned part: how likely each intent is, from the n-grams and the shape of a message.
 
-A linear model adds the features up to a few hidden numbers; a small head over those and their absolute values
-tells the intents. `data/intent.bin` has the weights of both, and `./run train-turn-class` makes it. It is read
-with the first message that the exact rules do not explain.
+A linear model adds the features up to a few numbers, and a small network of one hidden layer tells the
+intents from those. `data/intent.bin` has the weights of both, and `./run train-turn-class` makes it. It is
+read with the first message that the exact rules do not explain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp
@@ -21,7 +21,7 @@ from silent_infinity.domain.learned.linear import LinearModel, read
 
 MODEL_FILE: Final = "intent.bin"
 MOST_CHARACTERS: Final = 1600
-"""Of a longer message the beginning and the end are read, half of this each: where people say what they want."""
+"""Of a longer message its beginning and its end are read, half of this each."""
 
 _APOSTROPHES: Final = str.maketrans("", "", "'")
 
@@ -74,13 +74,14 @@ def likelihoods(message: str) -> Likelihoods:
 
 def intent_margins(model: LinearModel, message: str) -> dict[str, float]:
     """Return a number for each intent: the higher, the more speaks for it."""
-    hidden = model.margins(features_of(message, model.spec))
-    inputs = (*hidden, *map(abs, hidden))
     notes = model.notes
-    return {
-        intent: bias + sum(map(mul, weights, inputs))
-        for intent, weights, bias in zip(notes["intents"], notes["head"], notes["head_bias"], strict=True)
-    }
+    sums = model.margins(features_of(message, model.spec))
+    hidden = [max(0.0, value) for value in _layer(notes["hidden"], notes["hidden_bias"], sums)]
+    return dict(zip(notes["intents"], _layer(notes["head"], notes["head_bias"], hidden), strict=True))
+
+
+def _layer(rows: Sequence[Sequence[float]], biases: Sequence[float], inputs: Sequence[float]) -> list[float]:
+    return [bias + sum(map(mul, row, inputs)) for row, bias in zip(rows, biases, strict=True)]
 
 
 def softmax(margins: Mapping[str, float], temperature: float) -> dict[str, float]:

@@ -54,8 +54,8 @@ class Rules:
     `exact` cues must match a whole folded message without its punctuation; `cues` are found anywhere, and
     their weights add up per intent. `feeling_laden` texts are never answered from a template, because someone
     is telling something. `rhetorical` questions tell rather than ask: they want to be heard. `despair` before
-    a farewell makes it a heavy one, and so do the words of one `for_good`. `sad_signs` are emoji that say a feeling by themselves. A `plea` asks for help
-    and says nothing else.
+    a farewell makes it a heavy one, and so do the words of one `for_good`. `sad_signs` are emoji that say a
+    feeling by themselves. A `plea` asks for help and says nothing else.
 
     `routes` says how each intent is answered. `template_at` is the confidence from which a learned intent may
     be answered from a template, `clarify_below` that under which a person is asked what they mean rather than

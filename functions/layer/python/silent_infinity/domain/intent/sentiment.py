@@ -21,7 +21,7 @@ _HALF_WAY: Final = 12.0
 """Squared strength at which the score is 0.7: three or four clear words."""
 _CLEAR: Final = 0.2
 _MIXED: Final = 2.0
-_MOST_CHARACTERS: Final = 4_000
+_MOST_CHARACTERS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Sentiment:
 
 
 def sentiment(text: str, sad_signs: frozenset[str] = frozenset()) -> Sentiment:
-    """Return how the first 4,000 characters of `text` sound; `sad_signs` are characters that say a sorrow."""
+    """Return how the first 2,000 characters of `text` sound; `sad_signs` are characters that say a sorrow."""
     read = text[:_MOST_CHARACTERS]
     good, bad = _strengths(read)
     good += _SIGN * sum(character in signs("happy_signs") for character in read)

@@ -1,8 +1,8 @@
 """What a message is like beside its words: how it is built, how it opens and closes, what it names.
 
-These are the signs of the learned model. They carry from one topic to another: "how do I deal with my <person>"
-has the shape of "how do I deal with my <feeling>". Every word that holds a sentence together stands for itself;
-of the others only their kind is kept: what they name, or how they end.
+These are the signs of the learned model. They carry from one topic to another: "how do I deal with my
+<person>" has the shape of "how do I deal with my <feeling>". Every word that holds a sentence together stands
+for itself; of the others only their kind is kept: what they name, or how they end.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from silent_infinity.domain.intent.words import entity_words, places, plain_words
+from silent_infinity.domain.intent.words import clusters, entity_words, places, plain_words
 
 _BETWEEN_SENTENCES: Final = re.compile(r"(?<=[.!?\u2026])[\"')\]]*\s+|\n+")
 _MARK: Final = re.compile(r"[?!.\u2026,]+")
@@ -25,10 +25,14 @@ _MOST_WORDS: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence as its skeleton, and whether it closes with a question mark."""
+    """A sentence as its skeleton, and whether it closes with a question mark.
+
+    `meant` is the skeleton with every word that has one in its cluster's name: words that mean much the same.
+    """
 
     bones: tuple[str, ...]
     asks: bool
+    meant: tuple[str, ...] = ()
 
 
 def signs(text: str) -> list[str]:
@@ -50,6 +54,8 @@ def signs(text: str) -> list[str]:
         found.append("bare")
     for place, sentence in enumerate(sentences):
         found += _ngrams(sentence)
+        found += sentence.meant
+        found += _ngrams(Sentence(sentence.meant, sentence.asks), _SHORTER)
         if place == 0:
             found += _opening("F", sentence)
         if place == len(sentences) - 1:
@@ -68,21 +74,23 @@ def _sentences(text: str) -> list[Sentence]:
     found = []
     parts = [part for part in _BETWEEN_SENTENCES.split(text) if part.strip()]
     for part in parts:
-        bones = _bones(part)
+        bones, meant = _bones(part)
         if not bones and not _MARK.search(part):
             continue
-        found.append(Sentence(tuple(bones[:left]), "?" in part[-4:]))
+        found.append(Sentence(tuple(bones[:left]), "?" in part[-4:], tuple(meant[:left])))
         left = max(left - len(bones), 12)
     return found
 
 
-def _bones(part: str) -> list[str]:
+def _bones(part: str) -> tuple[list[str], list[str]]:
     at = places(part)
-    keep, named = plain_words("skeleton"), entity_words()
+    keep, named, known = plain_words("skeleton"), entity_words(), clusters()
     bones: list[str] = []
+    words = [place.word.replace("'", "") for place in at]
+    meant = [word if word in keep else known.get(word) or _kind(word) for word in words]
     index = 0
     while index < len(at):
-        word = at[index].word.replace("'", "")
+        word = words[index]
         if word in keep:
             bones.append(word)
             index += 1
@@ -94,7 +102,7 @@ def _bones(part: str) -> list[str]:
             continue
         bones.append(_kind(word))
         index += 1
-    return bones
+    return bones, meant
 
 
 def _kind(word: str) -> str:
@@ -125,4 +133,6 @@ def _opening(name: str, sentence: Sentence) -> list[str]:
 
 
 def _closing(name: str, sentence: Sentence) -> list[str]:
-    return [f"{name} {' '.join(sentence.bones[-size:])}" for size in range(1, min(3, len(sentence.bones)) + 1)]
+    return [
+        f"{name} {' '.join(sentence.bones[-size:])}" for size in range(1, min(3, len(sentence.bones)) + 1)
+    ]

@@ -14,6 +14,7 @@ from silent_infinity import data
 from silent_infinity.domain import prose
 
 FILE: Final = "intent_words.json"
+CLUSTERS_FILE: Final = "intent_clusters.json"
 _HYPHENS: Final = str.maketrans("\u2019-", "' ")
 _WORD: Final = re.compile(rf"[^\W_][{prose.MARKS}\w]*(?:['\u2019][^\W_][{prose.MARKS}\w]*)*")
 
@@ -68,6 +69,13 @@ def sentiment_words() -> Lexicon:
 
 
 @cache
+def clusters() -> Mapping[str, str]:
+    """Return the cluster of each word that the learned model knows something of, apostrophes left out."""
+    groups: list[str] = data.load(CLUSTERS_FILE)["clusters"]
+    return {word: f"c{number}" for number, group in enumerate(groups) for word in group.split()}
+
+
+@cache
 def plain_words(name: str) -> frozenset[str]:
     """Return one of the file's flat lists."""
     raw: str = data.load(FILE)[name]
@@ -87,7 +95,9 @@ def _lexicon(groups: Mapping[str, str]) -> Lexicon:
             phrase = tuple(entry.strip().translate(_HYPHENS).split())
             found.setdefault(phrase[0], []).append((phrase, value))
     # Longest first; of one phrase in two groups the first counts, for sorting keeps their order.
-    return Lexicon({word: tuple(sorted(made, key=lambda entry: -len(entry[0]))) for word, made in found.items()})
+    return Lexicon(
+        {word: tuple(sorted(made, key=lambda entry: -len(entry[0]))) for word, made in found.items()}
+    )
 
 
 def _forms(word: str) -> Iterator[str]:
