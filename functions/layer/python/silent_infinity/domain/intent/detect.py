@@ -26,6 +26,9 @@ _SUPPOSED: Final = 0.5
 """The confidence of what is decided by a principle and not by evidence."""
 _SURELY_LIGHT: Final = 0.9
 """How likely contact has to be where a feeling is named ("I feel better, thanks")."""
+_LANGUAGE_CHARACTERS: Final = 600
+_LANGUAGE_WORDS: Final = 120
+"""The beginning of a message tells its language."""
 _RECENT: Final = 3
 _LONG_TALK: Final = 10
 """Messages and replies of a conversation after which a farewell thanks for it."""
@@ -215,8 +218,9 @@ def _other_language(folded: str, tokens: list[str]) -> Guess:
 
 
 def _looks_english(folded: str, tokens: list[str]) -> bool:
-    letters = sum(character.isalpha() for character in folded)
-    latin = sum(character.isascii() and character.isalpha() for character in folded)
+    folded, tokens = folded[:_LANGUAGE_CHARACTERS], tokens[:_LANGUAGE_WORDS]
+    letters = sum(map(str.isalpha, folded))
+    latin = sum(map(str.isalpha, folded.encode("ascii", "ignore").decode()))
     if latin < 0.9 * letters:
         return False
     known = sum(token in english.words("function_words") for token in tokens)

@@ -36,7 +36,8 @@ class Lexicon:
     def at(self, places: list[Place], index: int) -> tuple[str, int] | None:
         """Return the value of the longest phrase that begins at `index`, and how many words it has."""
         word = places[index].word
-        for form in _forms(word):
+        # Most words are in no list and have no ending: they are done with one look.
+        for form in _forms(word) if word[-1] in "s'" else (word,):
             for phrase, value in self.phrases.get(form, ()):
                 size = len(phrase)
                 if size == 1:
