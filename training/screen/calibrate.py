@@ -42,9 +42,9 @@ EVERYDAY_FALSE_ALARMS = {"learned": 0.005, "semantic": 0.01}
 """Of everyday messages, flagged by the linear model alone, and by all together. A conversation is made of
 them, and each false alarm keeps it in the crisis flow for three more turns."""
 
-BAND_SENSITIVITY = 0.995
+BAND_SENSITIVITY = 0.994
 """Share of risky messages that lie above the lower end of the ambiguous band: what is below it, no model is
-asked about."""
+asked about. Of 735 risky messages of the calibration sets five lie below, far from the next ones."""
 
 FALSE_DISTRESS = 0.05
 """Of neutral messages (level 0), taken for distress (level 1) by a stage."""
