@@ -235,7 +235,7 @@ def degraded_marks() -> set[str]:
             # `degraded.append("limits")`, and what a helper returns as its last value: `…, ("prompts",)`.
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "degraded.append":
                 marks |= set(constants(node.args[0]))
-            if isinstance(node, ast.Tuple) and len(node.elts) == 1:
+            if isinstance(node, ast.Tuple) and len(node.elts) == 1 and isinstance(node.elts[0], ast.Constant):
                 marks |= set(constants(node.elts[0]))
     # A stage of the screen that fails is marked by its own name.
     return marks | {name for name, _ in LAYER_STAGES} | {SEMANTIC, ANSWERS, MODEL_SCREEN}
