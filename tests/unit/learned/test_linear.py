@@ -3,7 +3,7 @@
 from math import sqrt
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from silent_infinity.domain.learned.features import Features, FeatureSpec
@@ -48,6 +48,35 @@ def test_each_kind_of_feature_is_scaled_by_the_root_of_its_own_count() -> None:
     found = Features(words=frozenset({0}), characters=frozenset({0, 1, 2}), signs=frozenset({0}))
 
     assert MODEL.margin(found) == pytest.approx(-0.5 + 0.1 * (10 + 10 / sqrt(3) + 10))
+
+
+BUCKETS = st.frozensets(st.integers(0, 63))
+WEIGHTS = st.lists(st.integers(-127, 127), min_size=64, max_size=64)
+NUMBERS = st.floats(-9, 9)
+
+
+@given(
+    st.builds(Features, BUCKETS, BUCKETS, BUCKETS),
+    st.lists(st.tuples(WEIGHTS, NUMBERS, NUMBERS), min_size=1, max_size=6),
+)
+@example(Features(frozenset(), frozenset()), [([1] * 64, 0.1, 0.5)])
+@example(Features(frozenset({5}), frozenset()), [(list(range(64)), 0.1, 0.5)])
+@example(Features(*[frozenset(range(64))] * 3), [(list(range(64)), 0.1, 0.5)] * 20)
+@settings(max_examples=200, deadline=None)
+def test_margins_are_to_the_last_bit_those_of_weights_looked_up_one_by_one(
+    found: Features, parts: list[tuple[list[int], float, float]]
+) -> None:
+    """Thresholds were measured with the plain formula: looking weights up at once must not move any."""
+    planes, scales, biases = zip(*parts, strict=True)
+    labels = tuple(str(place) for place in range(len(parts)))
+    model = read(write(LinearModel(FeatureSpec(6, (1,), (3,)), labels, planes, scales, biases)))
+
+    kinds = [(buckets, 1.0 / sqrt(len(buckets))) for buckets in found.kinds if buckets]
+    one_by_one = tuple(
+        bias + scale * sum(sum(map(plane.__getitem__, buckets)) * share for buckets, share in kinds)
+        for plane, scale, bias in zip(planes, scales, biases, strict=True)
+    )
+    assert model.margins(found) == one_by_one
 
 
 @given(st.lists(st.integers(-127, 127), min_size=16, max_size=16), st.floats(-9, 9), st.floats(0.001, 9))

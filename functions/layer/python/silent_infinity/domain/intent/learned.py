@@ -5,17 +5,17 @@ intents from those. `data/intent.bin` has the weights of both, and `./run train-
 read with the first message that the exact rules do not explain.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import exp, sqrt
-from operator import itemgetter, mul
+from math import exp
+from operator import mul
 from typing import Final
 
 from silent_infinity import data
 from silent_infinity.domain.intent.rules import TURN_CLASS, cue_signs
 from silent_infinity.domain.intent.shape import signs
-from silent_infinity.domain.learned.features import Buckets, Features, FeatureSpec, features
+from silent_infinity.domain.learned.features import Features, FeatureSpec, features
 from silent_infinity.domain.learned.fold import fold
 from silent_infinity.domain.learned.linear import LinearModel, read
 
@@ -80,20 +80,8 @@ def intent_margins(model: LinearModel, message: str) -> dict[str, float]:
     return dict(zip(notes["intents"], _layer(notes["head"], notes["head_bias"], hidden), strict=True))
 
 
-def _sums(model: LinearModel, found: Features) -> list[float]:
-    # What `model.margins` returns. With twenty planes it pays to look all buckets of a plane up at once.
-    kinds = [(_picking(buckets), 1.0 / sqrt(len(buckets))) for buckets in found.kinds if buckets]
-    return [
-        bias + scale * sum(sum(pick(plane)) * share for pick, share in kinds)
-        for plane, scale, bias in zip(model.planes, model.scales, model.biases, strict=True)
-    ]
-
-
-def _picking(buckets: Buckets) -> Callable[[Sequence[int]], Iterable[int]]:
-    if len(buckets) == 1:
-        [only] = buckets
-        return lambda plane: (plane[only],)
-    return itemgetter(*buckets)
+def _sums(model: LinearModel, found: Features) -> Sequence[float]:
+    return model.margins(found)
 
 
 def _layer(rows: Sequence[Sequence[float]], biases: Sequence[float], inputs: Sequence[float]) -> list[float]:

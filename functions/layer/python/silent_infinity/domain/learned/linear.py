@@ -9,12 +9,13 @@ last step, so it is the same on every machine.
 import json
 import zlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, sqrt
+from operator import itemgetter
 from typing import Any, Final
 
-from silent_infinity.domain.learned.features import Features, FeatureSpec
+from silent_infinity.domain.learned.features import Buckets, Features, FeatureSpec
 
 MAGIC: Final = b"SIL1"
 LARGEST: Final = 127
@@ -39,15 +40,23 @@ class LinearModel:
 
     def margins(self, features: Features) -> tuple[float, ...]:
         """Return a number for each label: above 0 speaks for it, and the higher, the more."""
-        kinds = [(buckets, 1.0 / sqrt(len(buckets))) for buckets in features.kinds if buckets]
+        kinds = [(_picking(buckets), 1.0 / sqrt(len(buckets))) for buckets in features.kinds if buckets]
         return tuple(
-            bias + scale * sum(sum(map(plane.__getitem__, buckets)) * share for buckets, share in kinds)
+            bias + scale * sum(sum(pick(plane)) * share for pick, share in kinds)
             for plane, scale, bias in zip(self.planes, self.scales, self.biases, strict=True)
         )
 
     def margin(self, features: Features) -> float:
         """Return the number of the first label, for a model that has but one."""
         return self.margins(features)[0]
+
+
+def _picking(buckets: Buckets) -> Callable[[Sequence[int]], Iterable[int]]:
+    # All weights of a plane at once: three times as fast as one by one. Of one bucket it gives no tuple.
+    if len(buckets) == 1:
+        [only] = buckets
+        return lambda plane: (plane[only],)
+    return itemgetter(*buckets)
 
 
 def probability(margin: float) -> float:
