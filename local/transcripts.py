@@ -81,9 +81,12 @@ SCENES = (
     Scene("Small talk (TC3)", "A short, light reply by the model.", LIGHT, _by_model("TC3")),
     Scene(
         "Reflective mirroring (TC4)",
-        "Two short paragraphs in the person's own words.",
+        "Two short paragraphs in the person's own words. What this small model drafts hardly ever passes: "
+        "then the composer's words are served.",
         TOLD,
-        _by_model("TC4"),
+        lambda answer, _event: bool(
+            answer["turn_class"] == "TC4" and answer["reply"]["kind"] in ("answer", "fallback")
+        ),
     ),
     Scene("Teaching (TC5)", "A question is answered.", ASKED, _by_model("TC5")),
     Scene(
@@ -104,9 +107,11 @@ SCENES = (
     ),
     Scene(
         "A fallback",
-        "No draft passed: the composer turns the person's own words around.",
-        TOLD,
-        lambda answer, _event: bool(answer["reply"]["kind"] == "fallback"),
+        "No draft passed, here of a light message or a question: the composer answers.",
+        (*LIGHT, *ASKED),
+        lambda answer, _event: bool(
+            answer["turn_class"] in ("TC3", "TC5") and answer["reply"]["kind"] == "fallback"
+        ),
     ),
 )
 

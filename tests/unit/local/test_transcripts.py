@@ -51,7 +51,7 @@ TURNS = {
     "Teaching (TC5)": a_turn("answer", "TC5"),
     "A crisis (TC6)": a_turn("crisis", "TC6", source="crisis", reply_id="passive-2"),
     "A regeneration": a_turn("answer", "TC4", attempts=2),
-    "A fallback": a_turn("fallback", "TC4", attempts=2, source="composer", failures=("too_short",)),
+    "A fallback": a_turn("fallback", "TC5", attempts=2, source="composer", failures=("too_short",)),
 }
 ALSO = {("A regeneration", "Reflective mirroring (TC4)")}
 """(turn, scene): a second attempt that passes is a reply of its class all the same."""
@@ -89,7 +89,7 @@ def test_every_scene_gets_the_first_turn_that_shows_it() -> None:
     assert shown["A regeneration"].answer is shown["Reflective mirroring (TC4)"].answer
     assert shown["A template"].message == sent[0]
     assert len(sent) == counted.total() == 6
-    assert counted["TC4: fallback, the composer"] == 1
+    assert counted["TC5: fallback, the composer"] == 1
 
 
 def test_a_scene_that_never_happens_is_given_up() -> None:
