@@ -85,7 +85,7 @@ def _content(text: str, language: str) -> frozenset[str]:
 
 
 def asked_back(message: str, reply: str) -> bool:
-    """Whether a sentence of the person comes back as it was, in their own "I": said to them, it is nonsense."""
+    """Whether a sentence of the person comes back as it was, in their own "I": to them it is nonsense."""
     written = {tuple(comparable(sentence)) for sentence in prose.sentences(message)}
     own = {words for words in written if len(words) >= _SHORT and {"i", "my", "me"}.intersection(words)}
     return any(tuple(comparable(sentence)) in own for sentence in prose.sentences(reply))
