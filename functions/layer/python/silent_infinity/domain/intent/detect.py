@@ -7,6 +7,7 @@ else is for the learned model, which decides the turn class first and then the i
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from silent_infinity.domain import english, prose
@@ -81,6 +82,39 @@ class IntentResult:
         }
 
 
+class _Reading:
+    """A message in the forms that the rules compare, each made when it is first asked for, and once."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    @cached_property
+    def folded(self) -> str:
+        return prose.fold(self.message)
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        return prose.words(self.folded)
+
+    @cached_property
+    def bare(self) -> str:
+        """Folded, without punctuation and in single spaces: what the exact rules explain."""
+        return _SPACES.sub(" ", _PUNCTUATION.sub(" ", self.spaced)).strip()
+
+    @cached_property
+    def spaced(self) -> str:
+        """Folded, in single spaces."""
+        return _SPACES.sub(" ", self.folded).strip()
+
+    @cached_property
+    def names_a_feeling(self) -> bool:
+        return rules().feeling_laden.search(self.folded) is not None
+
+    @cached_property
+    def has_sad_sign(self) -> bool:
+        return any(sign in self.message for sign in rules().sad_signs)
+
+
 def detect(
     message: str,
     history: Sequence[Utterance] = (),
@@ -95,8 +129,9 @@ def detect(
     served.
     """
     may_ask = last_kind != "clarification"
-    guess = _heard(understand(message, has_history=bool(history)), message, history, may_ask=may_ask)
-    name = _prepared(guess, message, history, may_ask=may_ask)
+    read = _Reading(message)
+    guess = _heard(_understood(read, has_history=bool(history)), read, history, may_ask=may_ask)
+    name = _prepared(guess, read, history, may_ask=may_ask)
     reply, path, intent = None, "generate", guess.intent
     if name is not None:
         said = [turn.text for turn in history[-2 * _RECENT :] if turn.role == "assistant"]
@@ -115,21 +150,20 @@ def detect(
     )
 
 
-def understand(message: str, *, has_history: bool = False) -> Guess:
-    """Return what `message` most likely is, by itself."""
-    folded = _SPACES.sub(" ", prose.fold(message)).strip()
-    tokens = prose.words(folded)
+def _understood(read: _Reading, *, has_history: bool) -> Guess:
+    """Return what the message most likely is, by itself."""
+    tokens = read.tokens
     if not tokens:
-        if any(sign in message for sign in rules().sad_signs):
+        if read.has_sad_sign:
             return Guess("sharing", 0.55)
         return Guess("unclear", 0.2)
     if len(tokens) <= _EXACT_WORDS:
-        exact = _exact(_bare(message), has_history=has_history)
+        exact = _exact(read.bare, has_history=has_history)
         if exact is not None:
             return exact
-    if not _looks_english(folded, tokens):
-        return _other_language(folded, tokens)
-    return _learned(message, tokens, has_history=has_history)
+    if not _looks_english(read.spaced, tokens):
+        return _other_language(read.spaced, tokens)
+    return _learned(read, has_history=has_history)
 
 
 def _exact(bare: str, *, has_history: bool) -> Guess | None:
@@ -141,58 +175,53 @@ def _exact(bare: str, *, has_history: bool) -> Guess | None:
     return None
 
 
-def _learned(message: str, tokens: list[str], *, has_history: bool) -> Guess:
-    found = likelihoods(message)
+def _learned(read: _Reading, *, has_history: bool) -> Guess:
+    found = likelihoods(read.message)
     ranked = sorted(found.classes.items(), key=lambda item: (-item[1], item[0]))
-    if (
-        ranked[0][0] == "TC3"
-        and ranked[0][1] < _SURELY_LIGHT
-        and rules().feeling_laden.search(prose.fold(message))
-    ):
+    if ranked[0][0] == "TC3" and ranked[0][1] < _SURELY_LIGHT and read.names_a_feeling:
         # A feeling that is met with small talk costs more than small talk that is met with care.
         ranked = [*ranked[1:], ranked[0]]
     (turn_class, share), (second, _) = ranked[0], ranked[1]
     intent = found.best(turn_class)
-    if intent == "unclear" and has_history and english.words("function_words").intersection(tokens):
+    if intent == "unclear" and has_history and english.words("function_words").intersection(read.tokens):
         intent = "continuation"  # few words make sense after others
     return Guess(intent, round(share, 2), torn=frozenset((turn_class, second)))
 
 
-def _heard(guess: Guess, message: str, history: Sequence[Utterance], *, may_ask: bool) -> Guess:
+def _heard(guess: Guess, read: _Reading, history: Sequence[Utterance], *, may_ask: bool) -> Guess:
     """Return the guess as it may be acted on: who names a feeling, or takes leave for good, is heard."""
     if guess.exact and rules().routes[guess.intent].startswith("template"):
-        if _heavy(message, history, guess.intent):
+        if _heavy(read, history, guess.intent):
             return Guess("sharing", 0.6)  # the words of a greeting with the weight of a telling
-        if not may_ask and rules().plea.fullmatch(_bare(message)):
+        if not may_ask and rules().plea.fullmatch(read.bare):
             return Guess("unclear", _SUPPOSED)  # was asked what it is about, and cannot say
-    if guess.intent in ("goodbye", "thanks") and rules().for_good.search(prose.fold(message)):
+    if guess.intent in ("goodbye", "thanks") and rules().for_good.search(read.folded):
         return Guess("sharing", 0.6)
-    if guess.intent == "unclear" and rules().feeling_laden.search(prose.fold(message)):
+    if guess.intent == "unclear" and read.names_a_feeling:
         return Guess("sharing", _SUPPOSED)
     return guess
 
 
-def _prepared(guess: Guess, message: str, history: Sequence[Utterance], *, may_ask: bool) -> str | None:
+def _prepared(guess: Guess, read: _Reading, history: Sequence[Utterance], *, may_ask: bool) -> str | None:
     """Return the name of the template or the question that answers; None if a model has to."""
     route = rules().routes[guess.intent]
     sure = guess.exact or (route == "template" and guess.confidence >= rules().template_at)
-    if route.startswith("template") and sure and not _heavy(message, history, guess.intent):
-        if guess.exact and rules().plea.fullmatch(_bare(message)):
+    if route.startswith("template") and sure and not _heavy(read, history, guess.intent):
+        if guess.exact and rules().plea.fullmatch(read.bare):
             return "clarify_help"
         return _template(guess.intent, history)
     if may_ask and route == "clarify":
         return "clarify"
-    if may_ask and _unsure(guess, message):
+    if may_ask and _unsure(guess, read):
         return "clarify_between" if guess.torn == {"TC4", "TC5"} else "clarify"
     return None
 
 
-def _unsure(guess: Guess, message: str) -> bool:
+def _unsure(guess: Guess, read: _Reading) -> bool:
     """Whether an answer would be a guess, and a question no affront."""
     if guess.confidence >= rules().clarify_below or not guess.torn:
         return False
-    folded = prose.fold(message)
-    return not rules().feeling_laden.search(folded) and len(prose.words(folded)) <= _ENOUGH_WORDS
+    return not read.names_a_feeling and len(read.tokens) <= _ENOUGH_WORDS
 
 
 def _template(intent: str, history: Sequence[Utterance]) -> str:
@@ -202,11 +231,6 @@ def _template(intent: str, history: Sequence[Utterance]) -> str:
     if intent == "goodbye" and len(history) >= _LONG_TALK:
         return "goodbye_long"
     return intent
-
-
-def _bare(message: str) -> str:
-    folded = _SPACES.sub(" ", prose.fold(message)).strip()
-    return _SPACES.sub(" ", _PUNCTUATION.sub(" ", folded)).strip()
 
 
 def _other_language(folded: str, tokens: list[str]) -> Guess:
@@ -227,14 +251,11 @@ def _looks_english(folded: str, tokens: list[str]) -> bool:
     return len(tokens) < 6 or known >= 0.12 * len(tokens)
 
 
-def _heavy(message: str, history: Sequence[Utterance], intent: str) -> bool:
+def _heavy(read: _Reading, history: Sequence[Utterance], intent: str) -> bool:
     """Whether a template would be too light: the message tells something, or a farewell follows something
     heavy.
     """
-    folded = prose.fold(message)
-    if rules().feeling_laden.search(folded) or len(prose.words(folded)) > _TEMPLATE_WORDS:
-        return True
-    if any(sign in message for sign in rules().sad_signs):
+    if len(read.tokens) > _TEMPLATE_WORDS or read.names_a_feeling or read.has_sad_sign:
         return True
     if intent != "goodbye":
         return False

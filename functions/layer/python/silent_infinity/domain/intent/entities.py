@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from silent_infinity.domain.intent.words import entity_words, places
+from silent_infinity.domain.intent.words import entity_words, spoken_words, word_spans
 
 MOST: Final = 40
 """Entities of one message. A longer list would say nothing more of it."""
@@ -38,15 +38,17 @@ def entities(text: str) -> tuple[Entity, ...]:
     read = text[:_MOST_CHARACTERS]
     found = [Entity("time", match.start(), match.end()) for match in _TIME.finditer(read)]
     taken = found.copy()
-    at, named = places(read), entity_words()
+    spoken, named = spoken_words(read), entity_words()
+    spans: list[tuple[int, int]] = []
     index = 0
-    while index < len(at):
-        entity = named.at(at, index)
+    while index < len(spoken):
+        entity = named.at(spoken, index)
         if entity is None:
             index += 1
             continue
         kind, size = entity
-        one = Entity(kind, at[index].start, at[index + size - 1].end)
+        spans = spans or word_spans(read)  # many messages name nothing
+        one = Entity(kind, spans[index][0], spans[index + size - 1][1])
         index += size
         if not any(one.start < other.end and other.start < one.end for other in taken):
             found.append(one)

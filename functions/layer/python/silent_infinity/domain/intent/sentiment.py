@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from silent_infinity.domain.intent.words import places, plain_words, sentiment_words, signs
+from silent_infinity.domain.intent.words import plain_words, sentiment_words, signs, spoken_words
 
 _REACH: Final = 3
 """How many words a negation reaches ahead."""
@@ -36,8 +36,8 @@ def sentiment(text: str, sad_signs: frozenset[str] = frozenset()) -> Sentiment:
     """Return how the first 2,000 characters of `text` sound; `sad_signs` are characters that say a sorrow."""
     read = text[:_MOST_CHARACTERS]
     good, bad = _strengths(read)
-    good += _SIGN * sum(character in signs("happy_signs") for character in read)
-    bad += _SIGN * sum(character in sad_signs for character in read)
+    good += _SIGN * sum(map(signs("happy_signs").__contains__, read))
+    bad += _SIGN * sum(map(sad_signs.__contains__, read))
     total = good - bad
     score = round(total / sqrt(total * total + _HALF_WAY), 2)
     if good >= _MIXED and bad >= _MIXED and min(good, bad) >= 0.5 * max(good, bad):
@@ -49,17 +49,17 @@ def sentiment(text: str, sad_signs: frozenset[str] = frozenset()) -> Sentiment:
 
 def _strengths(text: str) -> tuple[float, float]:
     """Return how much good and how much bad is said, both above 0."""
-    at, known = places(text), sentiment_words()
+    spoken, known = spoken_words(text), sentiment_words()
     negators, intensifiers = plain_words("negators"), plain_words("intensifiers")
     good = bad = 0.0
     negated = 0
     boost = 1.0
     index = 0
-    while index < len(at):
-        word = at[index].word
+    while index < len(spoken):
+        word = spoken[index]
         if word == "but":
             good, bad, negated = good * _BEFORE_BUT, bad * _BEFORE_BUT, 0
-        found = None if word in negators else known.at(at, index)
+        found = None if word in negators else known.at(spoken, index)
         if found is None:
             negated = _REACH if word in negators else max(0, negated - 1)
             boost = _INTENSIFIED if word in intensifiers else 1.0

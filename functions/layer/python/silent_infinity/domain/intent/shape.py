@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from silent_infinity.domain.intent.words import clusters, entity_words, places, plain_words
+from silent_infinity.domain.intent.words import clusters, entity_words, plain_words, spoken_words
 
 _BETWEEN_SENTENCES: Final = re.compile(r"(?<=[.!?\u2026])[\"')\]]*\s+|\n+")
 _MARK: Final = re.compile(r"[?!.\u2026,]+")
@@ -83,19 +83,19 @@ def _sentences(text: str) -> list[Sentence]:
 
 
 def _bones(part: str) -> tuple[list[str], list[str]]:
-    at = places(part)
+    spoken = spoken_words(part)
     keep, named, known = plain_words("skeleton"), entity_words(), clusters()
     bones: list[str] = []
-    words = [place.word.replace("'", "") for place in at]
+    words = [word.replace("'", "") for word in spoken]
     meant = [word if word in keep else known.get(word) or _kind(word) for word in words]
     index = 0
-    while index < len(at):
+    while index < len(spoken):
         word = words[index]
         if word in keep:
             bones.append(word)
             index += 1
             continue
-        entity = named.at(at, index)
+        entity = named.at(spoken, index)
         if entity is not None:
             bones.append(f"<{entity[0]}>")
             index += entity[1]

@@ -33,28 +33,36 @@ class Lexicon:
 
     phrases: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]]
 
-    def at(self, places: list[Place], index: int) -> tuple[str, int] | None:
-        """Return the value of the longest phrase that begins at `index`, and how many words it has."""
-        word = places[index].word
+    def at(self, spoken: list[str], index: int) -> tuple[str, int] | None:
+        """Return the value of the longest phrase that begins at word `index`, and how many words it has."""
+        word = spoken[index]
         # Most words are in no list and have no ending: they are done with one look.
         for form in _forms(word) if word[-1] in "s'" else (word,):
             for phrase, value in self.phrases.get(form, ()):
                 size = len(phrase)
                 if size == 1:
                     return value, 1
-                following = tuple(place.word for place in places[index + 1 : index + size])
-                if following == phrase[1:]:
+                if tuple(spoken[index + 1 : index + size]) == phrase[1:]:
                     return value, size
         return None
 
 
+def spoken_words(text: str) -> list[str]:
+    """Return the words of `text` in lower case, as they are compared."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
+    # Lower case word by word: that of a whole text may be longer than the text, or have other words.
+    return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Return where each of the `spoken_words` stands in `text`, in characters."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
 def places(text: str) -> list[Place]:
     """Return the words of `text` in lower case, with where they stand in it, in characters."""
-    # Lower case word by word: that of a whole text may be longer than the text.
-    return [
-        Place(match.group().lower().replace("\u2019", "'"), match.start(), match.end())
-        for match in _WORD.finditer(text)
-    ]
+    return [Place(word, *span) for word, span in zip(spoken_words(text), word_spans(text), strict=True)]
 
 
 @cache
