@@ -43,16 +43,6 @@ def test_of_any_text_the_intents_share_one_whole(message: str) -> None:
     assert TURN_CLASS[found.best(found.turn_class)] == found.turn_class
 
 
-@given(st.text(max_size=300))
-@settings(max_examples=60, deadline=None)
-def test_the_sums_are_those_of_the_linear_model(message: str) -> None:
-    """The quick way to add up must not be another way."""
-    model = learned._model()
-    found = learned.features_of(message, model.spec)
-
-    assert learned._sums(model, found) == pytest.approx(list(model.margins(found)))
-
-
 def test_temperature_evens_out_without_changing_the_order() -> None:
     """Calibration must not decide anything."""
     margins = {"a": 2.0, "b": 0.5, "c": -1.0}

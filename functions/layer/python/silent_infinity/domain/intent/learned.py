@@ -75,13 +75,9 @@ def likelihoods(message: str) -> Likelihoods:
 def intent_margins(model: LinearModel, message: str) -> dict[str, float]:
     """Return a number for each intent: the higher, the more speaks for it."""
     notes = model.notes
-    sums = _sums(model, features_of(message, model.spec))
+    sums = model.margins(features_of(message, model.spec))
     hidden = [max(0.0, value) for value in _layer(notes["hidden"], notes["hidden_bias"], sums)]
     return dict(zip(notes["intents"], _layer(notes["head"], notes["head_bias"], hidden), strict=True))
-
-
-def _sums(model: LinearModel, found: Features) -> Sequence[float]:
-    return model.margins(found)
 
 
 def _layer(rows: Sequence[Sequence[float]], biases: Sequence[float], inputs: Sequence[float]) -> list[float]:
