@@ -6,6 +6,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+from local.model_server import MODEL_ALIAS
 from local.model_server.warm_up import CLASSES, instructions, warm_up
 from silent_infinity.adapters.memory.clock import FixedClock
 from silent_infinity.adapters.system.prompts import PromptFiles
@@ -32,7 +33,12 @@ def test_what_is_warmed_is_what_turns_send() -> None:
 
     for text, turn_class in zip(texts, CLASSES, strict=True):
         model = _Model()
-        generate = GenerateReply(model=model, prompts=PromptFiles(BUNDLED_PROMPTS), clock=FixedClock(START))
+        generate = GenerateReply(
+            model=model,
+            prompts=PromptFiles(BUNDLED_PROMPTS),
+            clock=FixedClock(START),
+            server_model=MODEL_ALIAS,
+        )
         variants = production(initial_variants())
         generate(GenerateRequest("turn-1", "hi", turn_class, 2_000_000_000_000, variants=variants))
         kept = "\n\n".join(block.text for block in model.asked.system[:2])
