@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from silent_infinity import data
@@ -29,6 +29,10 @@ _FEWEST_LETTERS: Final = 4
 _ELISION = re.compile(r"\b([cdjlmnstCDJLMNST]|qu|Qu|un|dell|all|nell|sull)['\u2019](?=\w)")
 
 
+_REMEMBERED: Final = 4
+"""Texts of one validation, which is asked several times what language they are in."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Tables:
     weights: Mapping[str, Mapping[str, float]]
@@ -39,6 +43,7 @@ class _Tables:
     asks: re.Pattern[str]
 
 
+@lru_cache(_REMEMBERED)
 def identify(text: str) -> str | None:
     """Return the language of `text` as a tag (`en`, `hi-Latn`), or None if it cannot be told.
 
@@ -46,14 +51,15 @@ def identify(text: str) -> str | None:
     looked at, which is the beginning.
     """
     sample = unicodedata.normalize("NFC", text[:_SAMPLE])
-    letters = sum(character.isalpha() for character in sample)
-    if letters < _FEWEST_LETTERS:
+    if sum(map(str.isalpha, sample)) < _FEWEST_LETTERS:
         return None
     tables = _tables()
-    for language, pattern in tables.scripts:
-        share = len(pattern.findall(sample)) / len("".join(sample.split()))
-        if share >= (0.15 if language == "ja" else 0.5):
-            return language
+    # Scripts and letters that tell languages apart are none of ASCII's.
+    if not sample.isascii():
+        length = len("".join(sample.split()))
+        for language, pattern in tables.scripts:
+            if len(pattern.findall(sample)) / length >= (0.15 if language == "ja" else 0.5):
+                return language
     return _by_words(sample, tables)
 
 
@@ -86,8 +92,10 @@ def _by_words(sample: str, tables: _Tables) -> str | None:
     for token in tokens:
         for language, weight in tables.weights.get(token, {}).items():
             scores[language] += weight
-    for language, letters in tables.letters.items():
-        scores[language] += _LETTER * min(2, sum(sample.lower().count(letter) for letter in letters))
+    if not sample.isascii():
+        lower = sample.lower()
+        for language, letters in tables.letters.items():
+            scores[language] += _LETTER * min(2, sum(map(lower.count, letters)))
     (best, score), (_, second) = sorted(scores.items(), key=lambda item: -item[1])[:2]
     enough = score >= min(_LEAST_EVIDENCE, max(_FEWEST_WORDS, 0.6 * len(tokens)))
     enough = enough and score >= _LEAST_SHARE * len(tokens)

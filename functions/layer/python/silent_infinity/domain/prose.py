@@ -45,6 +45,8 @@ def plain(text: str) -> str:
     """Return `text` with compatibility forms unified, invisible characters removed and quotes
     straightened.
     """
+    if text.isascii():
+        return text  # nothing of all this is ASCII, and most of what is read is
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
 
 

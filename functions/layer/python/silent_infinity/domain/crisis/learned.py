@@ -7,7 +7,7 @@ The models read English; of a message in another language they say nothing.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import exp, log
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ _OTHER: Final = CLASSES.index("other")
 _MODEL: Final = "crisis_screen.bin"
 
 _CERTAIN: Final = 1e-6
+# Texts of one turn, which every learned stage reads.
+_REMEMBERED: Final = 4
 # Of the messages before this one: how many, and how many of their last words, are read together with it.
 _JOINED_MESSAGES: Final = 2
 _JOINED_WORDS: Final = 40
@@ -87,6 +89,7 @@ def learned_stage(case: ScreenCase) -> Verdict | None:
     return verdict(classes, limits, LEARNED)
 
 
+@lru_cache(_REMEMBERED)
 def canonical(message: str) -> str:
     """Return the form of a message that the models are trained on."""
     return lexicon().normalise(message).text

@@ -4,6 +4,7 @@ The memo on model tiers names this as what a reflective turn is for: "the silenc
 never appeal" has to come back as "a judgment you could never appeal", not as "a painful memory".
 """
 
+from functools import lru_cache
 from typing import Final
 
 from silent_infinity.domain import english, prose
@@ -19,6 +20,7 @@ _STEM: Final = 5
 _UNSPACED: Final = frozenset({"zh", "ja", "th"})
 
 
+@lru_cache(2)
 def score(message: str, reply: str) -> float:
     """Return how well `reply` mirrors `message`, from 0 (not at all) to 1 (a whole phrase); 1 if nothing can
     be mirrored.

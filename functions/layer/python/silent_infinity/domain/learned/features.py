@@ -9,7 +9,7 @@ that neither a long text nor the many character n-grams drown the rest.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zlib import crc32
 
 from silent_infinity.domain.prose import MARKS
@@ -21,6 +21,8 @@ _TOKEN = re.compile(rf"[^\W_][{MARKS}\w]*(?:'[^\W_][{MARKS}\w]*)*|[^\w\s]{{1,4}}
 _WORD_SEED = 0x5711
 _SIGN_SEED = 0x51_6E
 _CHARACTER_SEED = 0xC4A2
+_REMEMBERED_TOKENS = 4096
+_LONGEST_REMEMBERED = 24
 
 
 @dataclass(frozen=True)
@@ -93,24 +95,28 @@ def _word_buckets(found: Sequence[str], spec: FeatureSpec) -> Buckets:
 
 
 def _character_buckets(found: Iterable[str], spec: FeatureSpec) -> Buckets:
-    mask = spec.mask
     buckets: set[int] = set()
-    add = buckets.update
     for token in set(found):
-        if not token[0].isalnum():
-            continue
-        word = f" {token} "
-        size = len(word)
-        if word.isascii():
-            raw = word.encode()
-            for length in spec.characters:
-                add([crc32(raw[i : i + length], _CHARACTER_SEED) & mask for i in range(size - length + 1)])
-        else:
-            for length in spec.characters:
-                add(
-                    [
-                        crc32(word[i : i + length].encode("utf-8", "replace"), _CHARACTER_SEED) & mask
-                        for i in range(size - length + 1)
-                    ]
-                )
+        if token[0].isalnum():
+            # Most words of a message are words of every message.
+            of_token = _of_known_token if len(token) <= _LONGEST_REMEMBERED else _of_token
+            buckets.update(of_token(token, spec.characters, spec.mask))
     return frozenset(buckets)
+
+
+def _of_token(token: str, lengths: tuple[int, ...], mask: int) -> tuple[int, ...]:
+    word = f" {token} "
+    size = len(word)
+    if word.isascii():
+        raw = word.encode()
+        pieces = [raw[i : i + length] for length in lengths for i in range(size - length + 1)]
+    else:
+        pieces = [
+            word[i : i + length].encode("utf-8", "replace")
+            for length in lengths
+            for i in range(size - length + 1)
+        ]
+    return tuple({crc32(piece, _CHARACTER_SEED) & mask for piece in pieces})
+
+
+_of_known_token = lru_cache(_REMEMBERED_TOKENS)(_of_token)
