@@ -7,7 +7,7 @@ English is turned; nothing here raises, whatever the text. What may be said back
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from silent_infinity import data
@@ -24,6 +24,8 @@ _JOINS: Final = frozenset({"and", "but", "or", "then", "yet"})
 _UNKNOWING = re.compile(r"\b(?:idk|dunno|i dunno)\b", re.IGNORECASE)
 _SMALL_NUMBER = re.compile(r"\d{1,2}(?:st|nd|rd|th|am|pm)?")
 _MAX_WORDS = 24
+_REMEMBERED: Final = 32
+"""Message, reply and their sentences: each is compared by several rules of one validation."""
 _MIN_COMMON = 0.4
 
 
@@ -96,11 +98,16 @@ def _join(tokens: list[str]) -> str:
 
 def comparable(text: str) -> list[str]:
     """Return the words of `text` as phrases are compared: folded, spelling mended, contractions opened."""
+    return list(_comparable(text))
+
+
+@lru_cache(_REMEMBERED)
+def _comparable(text: str) -> tuple[str, ...]:
     forms = _compared_forms()
     opened: list[str] = []
     for word in prose.words(prose.fold(text)):
         opened.extend(forms.get(word) or (word,))
-    return opened
+    return tuple(opened)
 
 
 @cache

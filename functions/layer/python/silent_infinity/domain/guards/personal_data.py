@@ -545,12 +545,14 @@ def _addresses(text: str) -> Found:
     for pattern in _ADDRESSES:
         for match in pattern.finditer(text):
             yield match.start(), match.start() + len(match.group().rstrip(" ,.")), "ADDRESS"
+    # Without a house number it names a place, and people have to be able to speak of places.
+    if not any(map(str.isdigit, text)):
+        return
     for match in _after_address_cue().finditer(text):
         value = re.split(
             r" (?:and|but|because|with|since|if|und|aber|y|pero|et|mais|e|mas) ", match.group("value")
         )[0]
         value = value.rstrip(" ,")
-        # Without a house number it names a place, and people have to be able to speak of places.
         if (
             re.search(r"\d", value)
             and re.search(r"[A-Za-zÀ-ÿ]{3}", value)
