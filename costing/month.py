@@ -78,7 +78,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is saved, and at what prices.
+    """What is saved, and at the prices of which `day` (ISO 8601).
 
     `savings` are of `SAVINGS`: `tiering` (each class has its own model; without it Sonnet does everything),
     `batch` and `caching` (the provider's discounts), `bypass` (templates and clarifying questions are served
@@ -86,13 +86,13 @@ class Plan:
     `token_factor` scales all texts, `output_factor` the replies alone.
     """
 
+    day: str
     savings: frozenset[str] = SAVINGS
     turns: int = 200_000
     syntheses_per_turn: float = 0.03
     output_factor: float = 1.0
     token_factor: float = 1.0
     price_factor: float = 1.0
-    day: str = "2026-11-21"
 
 
 @dataclass(slots=True)

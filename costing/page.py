@@ -38,7 +38,8 @@ def tables(summary: Summary) -> list[tuple[str, list[Cells], str]]:
             _bill(ours),
             f"{_share(ours['share_of_corrected'])} of the corrected month. Saved: "
             + ", ".join(f"{name} {_usd(value)}" for name, value in ours["saved"].items())
-            + ". The 4,000 crisis calls are untouched; those above are false alarms of the screen.",
+            + f". With every message taken as it was meant: {_share(ours['share_as_meant'])}. "
+            "The 4,000 crisis calls are untouched; those above are false alarms of the screen.",
         ),
         (
             f"Where {summary['routing']['messages']:,} authored messages went",

@@ -31,14 +31,20 @@ BEDROCK_FACTOR: Final = 1.1
 
 
 def summary(
-    routed: Sequence[RoutedTurn], conversations: Sequence[Conversation], *, turns: int, seed: int
+    routed: Sequence[RoutedTurn],
+    conversations: Sequence[Conversation],
+    *,
+    turns: int,
+    seed: int,
+    day: str,
 ) -> dict[str, Any]:
     """Return all figures of the report, ready for JSON."""
-    plan = Plan(turns=turns)
+    plan = Plan(day, turns=turns)
     nothing = replace(plan, savings=frozenset())
     whole = bill(conversations, plan, seed)
     return {
         "format": FORMAT,
+        "day": day,
         "memo": {
             "published": _table(memo.published(), memo.published_all_sonnet()),
             "corrected": _table(memo.corrected(), memo.total(memo.corrected_all_sonnet())),
@@ -82,7 +88,7 @@ def at_memo_assumptions(routed: Sequence[RoutedTurn]) -> dict[str, Any]:
     Messages of each class are spread as this system spread the authored ones of that class: some are answered
     without a model, some are taken for another class. The 4,000 crisis calls stay as they are, whatever the
     screen made of the authored ones, and false alarms come on top, as crisis calls even where the words are
-    vetted.
+    vetted. `share_as_meant` leaves out what being taken for another class saves or costs.
     """
     entries = {entry["name"]: entry for entry in memo.facts()["classes"]}
     volume = {name: float(entries[name]["calls"]) for name in (*ANSWERED, CRISIS)}
@@ -117,6 +123,7 @@ def at_memo_assumptions(routed: Sequence[RoutedTurn]) -> dict[str, Any]:
         **_table(rows, None),
         "corrected_usd": round(before, 2),
         "share_of_corrected": round(after / before, 4),
+        "share_as_meant": round(1 - sum(saved.values()) / before, 4),
         "saved": {
             **{name: round(value, 2) for name, value in saved.items()},
             "taken for another class": round(before - after - sum(saved.values()), 2),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from costing import report, tokens
-from costing.month import Conversation, Plan, Turn, measured
+from costing.month import Conversation, Turn, measured
 from costing.routing import CRISIS, Asked, RoutedTurn, Router, read_month, read_replies
 from silent_infinity.domain import sentinel, synthesis
 from silent_infinity.domain.prompts import Prompt, PromptError, bundled
@@ -57,7 +57,7 @@ def count(folder: Path, routed: Routed, python: Path, cwd: Path) -> Mapping[str,
 
 
 def summary(
-    folder: Path, routed: Routed, counts: Mapping[str, int], *, turns: int, seed: int
+    folder: Path, routed: Routed, counts: Mapping[str, int], *, turns: int, seed: int, day: str
 ) -> dict[str, Any]:
     """Return the report."""
     replies = read_replies(folder)[synthesis.TURN_CLASS]
@@ -79,8 +79,7 @@ def summary(
     ]
     every = [turn for _, all_turns in routed for turn in all_turns]
     return {
-        **report.summary(every, conversations, turns=turns, seed=seed),
-        "day": Plan().day,
+        **report.summary(every, conversations, turns=turns, seed=seed, day=day),
         "conversations": len(routed),
         "limits": list(LIMITS),
     }

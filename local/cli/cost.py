@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def register(commands: Commands) -> None:
     )
     cost.add_argument("--turns", metavar="N", type=int, default=200_000, help="turns of the month")
     cost.add_argument("--seed", metavar="N", type=int, default=1, help="seed of the arrivals")
+    cost.add_argument("--day", metavar="DATE", type=_day, help="whose prices hold (default: today)")
 
 
 def run_cost(context: Context, arguments: argparse.Namespace) -> int:
@@ -45,7 +47,8 @@ def run_cost(context: Context, arguments: argparse.Namespace) -> int:
     one_thread()
     from costing import page, sankey
 
-    summary = _summary(context, arguments.turns, arguments.seed)
+    day = arguments.day or datetime.now(UTC).date()
+    summary = _summary(context, arguments.turns, arguments.seed, day.isoformat())
     for title, rows, note in page.tables(summary):
         print(f"\n{bold(title)}")
         print("\n".join(aligned(rows)))
@@ -68,7 +71,7 @@ def run_cost(context: Context, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(context: Context, turns: int, seed: int) -> dict[str, Any]:
+def _summary(context: Context, turns: int, seed: int, day: str) -> dict[str, Any]:
     from costing import simulation
     from costing.tokens import TokenizerError
 
@@ -80,7 +83,14 @@ def _summary(context: Context, turns: int, seed: int) -> dict[str, Any]:
     except TokenizerError as error:
         raise LocalError(str(error), "Look at `./run doctor`, and start again.") from None
     with context.progress.step(f"simulating {turns:,} turns under each assumption", quiet=True):
-        return simulation.summary(MONTH, routed, counts, turns=turns, seed=seed)
+        return simulation.summary(MONTH, routed, counts, turns=turns, seed=seed, day=day)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a date is written like 2026-11-21") from None
 
 
 def _write(path: Path, text: str) -> None:

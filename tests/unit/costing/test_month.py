@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from costing.month import SAVINGS, Cache, Call, Conversation, Plan, Turn, bill
 from silent_infinity.domain.models import Model, catalogue
+from silent_infinity.domain.pricing import price_on
 from silent_infinity.domain.turn import SystemBlock
 
 SONNET, HAIKU = "claude-sonnet-4-6", "claude-haiku-4-5"
+DAY = "2026-11-21"
 UNCACHED = SAVINGS - {"caching"}
 
 
@@ -88,7 +90,7 @@ def test_a_class_that_shares_the_persona_reads_it() -> None:
 
 def test_a_month_is_exact_to_the_token() -> None:
     """Two turns by hand: list prices of Sonnet 3 / 15, reads .3, writes 3.75 and 6; Haiku 1 / 5."""
-    month = bill([_conversation()], Plan(UNCACHED, turns=2, syntheses_per_turn=0.5))
+    month = bill([_conversation()], Plan(DAY, UNCACHED, turns=2, syntheses_per_turn=0.5))
     reply = 2 * (2_900 * 3 + 50 * 15)
     sentinel = 2 * (100 * 1 + 30 * 5)
     synthesis = (100 * 1 + 300 * 5) / 2
@@ -99,7 +101,7 @@ def test_a_month_is_exact_to_the_token() -> None:
 
 def test_caching_pays_for_its_writes() -> None:
     """The first call is dearer with a cache than without, the second is cheaper."""
-    one, two = (bill([_conversation()], Plan(turns=turns, syntheses_per_turn=0)).usd for turns in (1, 2))
+    one, two = (bill([_conversation()], Plan(DAY, turns=turns, syntheses_per_turn=0)).usd for turns in (1, 2))
 
     assert one == pytest.approx((2_500 * 6 + 300 * 3.75 + 100 * 3 + 50 * 15 + 250) / 1e6)
     assert two - one < 2_900 * 3 / 1e6
@@ -108,9 +110,9 @@ def test_caching_pays_for_its_writes() -> None:
 @pytest.mark.parametrize(
     ("plan", "classes"),
     [
-        (Plan(), {"TC7"}),
-        (Plan(SAVINGS - {"cascade"}), {"TC1", "TC7"}),
-        (Plan(SAVINGS - {"bypass"}), {"TC2", "TC4", "TC7"}),
+        (Plan(DAY), {"TC7"}),
+        (Plan(DAY, SAVINGS - {"cascade"}), {"TC1", "TC7"}),
+        (Plan(DAY, SAVINGS - {"bypass"}), {"TC2", "TC4", "TC7"}),
     ],
     ids=["all savings", "no cascade", "no bypass"],
 )
@@ -123,7 +125,7 @@ def test_each_saving_takes_away_its_own_calls(plan: Plan, classes: set[str]) -> 
 
 def test_without_tiers_sonnet_does_everything() -> None:
     """The baseline that tiering is measured against."""
-    month = bill([_conversation(in_band=True)], Plan(SAVINGS - {"tiering"}, turns=100))
+    month = bill([_conversation(in_band=True)], Plan(DAY, SAVINGS - {"tiering"}, turns=100))
 
     assert {row.model for row in month.rows} == {SONNET}
 
@@ -131,7 +133,7 @@ def test_without_tiers_sonnet_does_everything() -> None:
 @given(turns=st.integers(1, 300), seed=st.integers(0, 5), without=st.booleans())
 def test_no_saving_but_caching_ever_costs(turns: int, seed: int, without: bool) -> None:
     """Fewer calls and lower prices cannot be dearer. (A cache can: it is written before it is read.)"""
-    whole = Plan(UNCACHED, turns=turns)
+    whole = Plan(DAY, UNCACHED, turns=turns)
     found = [_conversation(in_band=True), _conversation(bypassed=without)]
     least = bill(found, whole, seed).usd
 
@@ -139,9 +141,20 @@ def test_no_saving_but_caching_ever_costs(turns: int, seed: int, without: bool) 
         assert bill(found, replace(whole, savings=UNCACHED - {name}), seed).usd >= least - 1e-12
 
 
+def test_prices_are_those_of_the_day() -> None:
+    """A report of next year must not be made at the prices of this one."""
+    first, *_ = _model(SONNET).prices
+    later = replace(first, holds_from="2027-01-01", input=2 * first.input)
+    dearer = replace(_model(SONNET), prices=(first, later))
+
+    assert [price_on(dearer.prices, day) for day in (DAY, "2027-01-02")] == [first, later]
+    with pytest.raises(TypeError):
+        Plan()  # type: ignore[call-arg]  # no day is a default
+
+
 def test_a_price_that_is_not_known_is_an_error() -> None:
     """A month without it would be too cheap."""
     unknown = replace(_conversation(), synthesis=_call("TC7", "no-such-model"))
 
     with pytest.raises(LookupError, match="no-such-model"):
-        bill([unknown], Plan(turns=100))
+        bill([unknown], Plan(DAY, turns=100))

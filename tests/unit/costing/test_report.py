@@ -69,6 +69,9 @@ def test_the_rest_of_the_saving_adds_up() -> None:
     """What is claimed is what the two months differ by."""
     found = report.at_memo_assumptions([*CALM, *CRISIS])
 
+    known = {name: usd for name, usd in found["saved"].items() if name != "taken for another class"}
+    meant = 1 - sum(known.values()) / found["corrected_usd"]
+    assert found["share_as_meant"] == pytest.approx(meant, abs=1e-4)
     assert found["corrected_usd"] - found["usd"] == pytest.approx(sum(found["saved"].values()), abs=0.02)
     assert found["usd"] == pytest.approx(
         memo.total(memo.corrected({row["class"]: row["calls"] for row in found["rows"]})), abs=0.05
@@ -81,7 +84,9 @@ def test_steps_lead_from_no_saving_to_the_whole_month() -> None:
     light = Call("TC1", "claude-haiku-4-5", (), (), 100, 10)
     synthesis = Call("TC7", "claude-haiku-4-5", (), (), 900, 300)
     turns = (Turn(False, False, light, call, light), Turn(True, True, light, call, light))
-    found = report.summary([*CALM, *CRISIS], [Conversation(turns, synthesis)], turns=300, seed=2)
+    found = report.summary(
+        [*CALM, *CRISIS], [Conversation(turns, synthesis)], turns=300, seed=2, day="2026-11-21"
+    )
     listed = found["at_list_prices"]
 
     spent = listed["without_any_saving"]
@@ -91,7 +96,7 @@ def test_steps_lead_from_no_saving_to_the_whole_month() -> None:
     assert listed["steps"][-1]["usd"] == listed["usd"]
     titles = [title for title, _, _ in page.tables(found)]
     assert len(titles) == len(set(titles)) == 7
-    html = page.html({**found, "day": "2026-11-21", "limits": ["No real provider was asked."]})
+    html = page.html({**found, "limits": ["No real provider was asked."]})
     assert "No real provider was asked." in html
     assert "1,830.53" in html
     assert "<script" not in html
