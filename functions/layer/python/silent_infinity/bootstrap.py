@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from silent_infinity.ports.summaries import SummaryStore
     from silent_infinity.ports.text_guard import TextGuard
     from silent_infinity.ports.tone import ToneReader
+    from silent_infinity.ports.variants import VariantRegistry
     from silent_infinity.ports.work_files import WorkFiles
     from silent_infinity.usecases.batch_synthesis import FollowSynthesisBatch, StartSynthesisBatch
     from silent_infinity.usecases.capture_message import CaptureMessage
@@ -59,11 +60,9 @@ def capture_message(settings: Settings) -> "CaptureMessage":
     from silent_infinity.adapters.aws.conversations import DynamoConversationStore
     from silent_infinity.adapters.aws.limits import DynamoLimitStore
     from silent_infinity.adapters.aws.secrets import SecretUserSalt
-    from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.randomness import SystemRandomness
     from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
-    from silent_infinity.domain.initial_variants import initial_variants
     from silent_infinity.ports.limits import LimitPolicy
     from silent_infinity.usecases.capture_message import CaptureMessage, CapturePolicy
 
@@ -74,13 +73,7 @@ def capture_message(settings: Settings) -> "CaptureMessage":
         conversations=DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
         claims=DynamoClaimStore(dynamodb, settings.text("IDEMPOTENCY_TABLE")),
         limits=DynamoLimitStore(dynamodb, settings.text("LIMITS_TABLE")),
-        variants=DynamoVariantRegistry(
-            dynamodb,
-            settings.text("VARIANTS_TABLE"),
-            clock=clock,
-            initial=initial_variants,
-            keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 5),
-        ),
+        variants=_variants(settings, clock),
         salt=SecretUserSalt(clients.secrets_manager, settings.text("USER_SALT_SECRET_ARN")),
         clock=clock,
         randomness=SystemRandomness(),
@@ -93,6 +86,20 @@ def capture_message(settings: Settings) -> "CaptureMessage":
             ),
             retention_days=settings.integer("TURN_RETENTION_DAYS", 90),
         ),
+    )
+
+
+def _variants(settings: Settings, clock: "Clock") -> "VariantRegistry":
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
+    from silent_infinity.domain.initial_variants import initial_variants
+
+    return DynamoVariantRegistry(
+        clients.dynamodb(),
+        settings.text("VARIANTS_TABLE"),
+        clock=clock,
+        initial=initial_variants,
+        keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 5),
     )
 
 
@@ -447,9 +454,7 @@ def sentinel(settings: Settings) -> StreamConsumer:
     from silent_infinity.adapters.aws.observations import DynamoObservationStore
     from silent_infinity.adapters.aws.quarantine import SqsQuarantine
     from silent_infinity.adapters.aws.stream_batch import StreamBatch
-    from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
     from silent_infinity.adapters.system.clock import SystemClock
-    from silent_infinity.domain.initial_variants import initial_variants
     from silent_infinity.schemas import schema
     from silent_infinity.usecases.observe_turn import ObserveTurn, TurnToObserve
 
@@ -458,13 +463,7 @@ def sentinel(settings: Settings) -> StreamConsumer:
     observe = ObserveTurn(
         conversations=DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
         observations=DynamoObservationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
-        variants=DynamoVariantRegistry(
-            dynamodb,
-            settings.text("VARIANTS_TABLE"),
-            clock=clock,
-            initial=initial_variants,
-            keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 5),
-        ),
+        variants=_variants(settings, clock),
         model=background_model(settings, clock, "sentinel"),
         schema=lambda: schema("sentinel_answer"),
         alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
@@ -497,9 +496,7 @@ def prepare_synthesis(settings: Settings) -> "PrepareSynthesis":
     from silent_infinity.adapters.aws.conversations import DynamoConversationStore
     from silent_infinity.adapters.aws.metrics import EmfMetrics
     from silent_infinity.adapters.aws.session_index import DynamoSessionIndex
-    from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
     from silent_infinity.adapters.system.clock import SystemClock
-    from silent_infinity.domain.initial_variants import initial_variants
     from silent_infinity.usecases.prepare_synthesis import PrepareSynthesis
 
     dynamodb = clients.dynamodb()
@@ -510,13 +507,7 @@ def prepare_synthesis(settings: Settings) -> "PrepareSynthesis":
         conversations=DynamoConversationStore(dynamodb, conversations),
         summaries=_summaries(settings),
         files=_work_files(settings),
-        variants=DynamoVariantRegistry(
-            dynamodb,
-            settings.text("VARIANTS_TABLE"),
-            clock=clock,
-            initial=initial_variants,
-            keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 5),
-        ),
+        variants=_variants(settings, clock),
         metrics=EmfMetrics("SilentInfinity", "synthesis", clock),
         clock=clock,
         retention_days=settings.integer("TURN_RETENTION_DAYS", 90),
