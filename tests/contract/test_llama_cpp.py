@@ -5,21 +5,17 @@ here wrote answers, so that the fakes are known to be like something that exists
 """
 
 import json
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from local.model_server import MODEL_ALIAS
-from local.stack.ports import LOOPBACK
-from local.stack.services import MODEL_SERVER, is_ready
 from silent_infinity.adapters.llm.openai_compatible import OpenAICompatibleModel
 from silent_infinity.adapters.llm.streamed import refused
 from silent_infinity.domain.turn import Utterance
 from silent_infinity.ports.llm import ModelError
 from tests.contract.models import WallClock, asked
+from tests.support.small_model import small_model_served
 
 PATIENCE = 60.0
 """Seconds: a machine that is busy with other tests writes slowly, and speed is not what is tested."""
@@ -38,27 +34,8 @@ VERDICT = {
 @pytest.fixture(scope="module")
 def model() -> Iterator[OpenAICompatibleModel]:
     """The adapter in front of a server that was just started."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port = probe.getsockname()[1]
-    try:
-        server = subprocess.Popen(  # noqa: S603 -- the local stack's own command
-            MODEL_SERVER.command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-    except FileNotFoundError:
-        pytest.fail("The small model is not installed: `./run test contract` installs it.")
-    try:
-        deadline = time.monotonic() + MODEL_SERVER.start_seconds
-        while not is_ready(MODEL_SERVER, port):
-            assert server.poll() is None, "the model server ended at once"
-            assert time.monotonic() < deadline, "the model server was not ready in time"
-            time.sleep(0.1)
-        yield OpenAICompatibleModel(
-            WallClock(), base_url=f"http://{LOOPBACK}:{port}/v1", model_override=MODEL_ALIAS
-        )
-    finally:
-        server.terminate()
-        server.wait(timeout=MODEL_SERVER.stop_seconds)
+    with small_model_served() as base_url:
+        yield OpenAICompatibleModel(WallClock(), base_url=base_url, model_override=MODEL_ALIAS)
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])

@@ -1,8 +1,6 @@
 """The sentinel on the deployed system: it sees every turn that is worth it, and no turn suffers from it."""
 
 import json
-import socket
-import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,14 +8,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from local.model_server import MODEL_ALIAS
-from local.stack.ports import LOOPBACK
-from local.stack.services import MODEL_SERVER, is_ready
 from local.stack.stack import LocalStack
 from silent_infinity.domain.sentinel import Observation
 from tests.e2e.conftest import Client, Tables
 from tests.e2e.test_faults import ACTIVE_RISK, Functions, functions  # noqa: F401 -- the last is a fixture
 from tests.e2e.test_privacy import logged
 from tests.support.model_server import Behaviour, ModelServer
+from tests.support.small_model import small_model_served
 from tests.support.world import MIRROR, TELLING
 
 PATIENCE = 45.0
@@ -142,21 +139,8 @@ def test_deleting_a_session_deletes_what_was_observed(person: Client, tables: Ta
 @pytest.fixture(scope="module")
 def small_model() -> Iterator[str]:
     """The base URL of the local stack's own small model."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port = probe.getsockname()[1]
-    try:
-        server = subprocess.Popen(  # noqa: S603 -- the local stack's own command
-            MODEL_SERVER.command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-    except FileNotFoundError:
-        pytest.fail("The small model is not installed: `./run test e2e` installs it.")
-    try:
-        _wait_until(lambda: is_ready(MODEL_SERVER, port))
-        yield f"http://{LOOPBACK}:{port}/v1"
-    finally:
-        server.terminate()
-        server.wait(timeout=MODEL_SERVER.stop_seconds)
+    with small_model_served() as base_url:
+        yield base_url
 
 
 def test_the_small_model_really_answers(
