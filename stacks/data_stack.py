@@ -15,6 +15,7 @@ USER_INDEX = "user-index"
 SESSION_INDEX = "session-index"
 TIME_INDEX = "time-index"
 STATUS_INDEX = "status-index"
+LOG_INDEX = "log-index"
 
 
 class DataStack(Stack):
@@ -40,6 +41,12 @@ class DataStack(Stack):
         )
         self.variants = self._table("Variants", "pk", "sk")
         _add_index(self.variants, STATUS_INDEX, "status", "created_at")
+        self.variant_metrics = self._table("VariantMetrics", "pk", "sk")
+        self.audit_log = self._table("AuditLog", "pk", "sk")
+        # Every entry has the same value in `log`: the index is the log of all variants in the order of time.
+        _add_index(self.audit_log, LOG_INDEX, "log", "at")
+        self.promotions = self._table("Promotions", "promotion_id")
+        _add_index(self.promotions, LOG_INDEX, "log", "requested_at")
         self.idempotency = self._table("Idempotency", "claim_key", expires=True)
         self.limits = self._table("Limits", "limit_key", expires=True)
 
@@ -51,6 +58,9 @@ class DataStack(Stack):
             "FeedbackTableName": self.feedback.table_name,
             "PromptsTableName": self.prompts.table_name,
             "VariantsTableName": self.variants.table_name,
+            "VariantMetricsTableName": self.variant_metrics.table_name,
+            "AuditLogTableName": self.audit_log.table_name,
+            "PromotionsTableName": self.promotions.table_name,
             "IdempotencyTableName": self.idempotency.table_name,
             "LimitsTableName": self.limits.table_name,
             "PromptsBucketName": self.prompts_bucket.bucket_name,

@@ -13,6 +13,9 @@ CLAIMS = "idempotency"
 LIMITS = "limits"
 FEEDBACK = "feedback"
 VARIANTS = "variants"
+VARIANT_METRICS = "variant-metrics"
+AUDIT_LOG = "audit-log"
+PROMOTIONS = "promotions"
 PROMPTS = "prompts"
 BUCKET = "prompts-bucket"
 
@@ -55,6 +58,9 @@ def create_tables(client: DynamoDBClient) -> None:
         {"session-index": ("session_id", "created_at"), "time-index": ("feedback_date", "created_at")},
     )
     create_variants(client)
+    _create(client, VARIANT_METRICS, {"pk": "HASH", "sk": "RANGE"})
+    _create(client, AUDIT_LOG, {"pk": "HASH", "sk": "RANGE"}, {"log-index": ("log", "at")})
+    _create(client, PROMOTIONS, {"promotion_id": "HASH"}, {"log-index": ("log", "requested_at")})
     _create(client, PROMPTS, {"template_id": "HASH", "version": "RANGE"}, numbers=("version",))
 
 

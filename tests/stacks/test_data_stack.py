@@ -13,6 +13,9 @@ TABLES = {
     "Feedback": (("feedback_id", "S"),),
     "Prompts": (("template_id", "S"), ("version", "N")),
     "Variants": (("pk", "S"), ("sk", "S")),
+    "VariantMetrics": (("pk", "S"), ("sk", "S")),
+    "AuditLog": (("pk", "S"), ("sk", "S")),
+    "Promotions": (("promotion_id", "S"),),
     "Idempotency": (("claim_key", "S"),),
     "Limits": (("limit_key", "S"),),
 }
@@ -21,6 +24,8 @@ INDEXES = {
     ("Feedback", "session-index"): ("session_id", "created_at", "ALL"),
     ("Feedback", "time-index"): ("feedback_date", "created_at", "ALL"),
     ("Variants", "status-index"): ("status", "created_at", "ALL"),
+    ("AuditLog", "log-index"): ("log", "at", "ALL"),
+    ("Promotions", "log-index"): ("log", "requested_at", "ALL"),
 }
 
 
