@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from silent_infinity.adapters.aws.calls import call
 from silent_infinity.adapters.aws.items import from_item
 from silent_infinity.domain.payload import PayloadError, from_payload
-from silent_infinity.domain.variants import PRODUCTION, RETIRED, Variant
+from silent_infinity.domain.variant_categories import RETIRED
+from silent_infinity.domain.variants import AssignmentPlan, Variant, compile_plan
 from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.errors import StoreUnavailableError
 
@@ -40,6 +41,7 @@ class DynamoVariantRegistry:
         self._keep = timedelta(seconds=keep_seconds)
         self._lock = Lock()
         self._known: tuple[Variant, ...] | None = None
+        self._plan = compile_plan(())
         self._read_at: datetime | None = None
         self._stale = False
 
@@ -48,12 +50,19 @@ class DynamoVariantRegistry:
         return self._stale
 
     def active(self) -> Sequence[Variant]:
+        return self._current()[0]
+
+    def plan(self) -> AssignmentPlan:
+        return self._current()[1]
+
+    def _current(self) -> tuple[Sequence[Variant], AssignmentPlan]:
         with self._lock:
             now = self._clock.now()
             if self._known is None or self._read_at is None or now - self._read_at >= self._keep:
                 self._known, self._stale = self._refreshed()
+                self._plan = compile_plan(self._known)
                 self._read_at = now
-            return self._known
+            return self._known, self._plan
 
     def _refreshed(self) -> tuple[tuple[Variant, ...], bool]:
         try:
@@ -88,7 +97,5 @@ def _live(variants: Iterable[Variant]) -> tuple[Variant, ...]:
 
 def _missing(stored: Iterable[Variant], initial: Iterable[Variant]) -> tuple[Variant, ...]:
     """Return the initial production variants of categories in which the table has none."""
-    served = {variant.category for variant in stored if variant.status == PRODUCTION}
-    return tuple(
-        variant for variant in initial if variant.status == PRODUCTION and variant.category not in served
-    )
+    served = {variant.category for variant in stored if variant.is_default}
+    return tuple(variant for variant in initial if variant.is_default and variant.category not in served)
