@@ -1,0 +1,121 @@
+"""The normal and Student's t distribution: two-sided p values and quantiles.
+
+SciPy has them and takes 0.8 s to import, which the function that answers operators cannot spend. The tests
+compare every value with SciPy's.
+"""
+
+import math
+from collections.abc import Callable
+
+LARGE_DF = 5_000.0
+"""From here on Student's t is computed from the normal: the continued fraction needs √df steps, and the logarithms
+of its factor lose a digit whenever df grows tenfold. Both are within 1e-10 of SciPy's p here."""
+
+_ITERATIONS = 2_000
+_PRECISION = 1e-15
+_TINY = 1e-300
+_HALVINGS = 200
+_CERTAIN = 40.0  # the normal's p is 0 from here on
+
+
+def normal_two_sided(z: float) -> float:
+    """Return the probability that a standard normal lies as far from 0 as `z`, or farther."""
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+def student_two_sided(t: float, df: float) -> float:
+    """Return the probability that Student's t of `df` degrees of freedom is as far from 0 as `t`, or farther.
+
+    It is I_x(df/2, 1/2) at x = df / (df + t²): Abramowitz and Stegun, Handbook of Mathematical Functions
+    (1964), 26.5.27 and 26.7.1. For large `df` t is turned into a normal deviate by Hill's expansion (G. W.
+    Hill, Algorithm 395: Student's t-distribution, Communications of the ACM 13, 1970).
+
+    Raises:
+        ValueError: `df` is not above 0, or a value is not a number.
+    """
+    if math.isnan(t) or not df > 0:
+        raise ValueError("Student's t needs a number and degrees of freedom above 0")
+    if math.isinf(t):
+        return 0.0
+    if df >= LARGE_DF:
+        return normal_two_sided(_normal_deviate(abs(t), df))
+    square = t * t
+    return incomplete_beta(df / 2, 0.5, df / (df + square), square / (df + square))
+
+
+def normal_quantile(alpha: float) -> float:
+    """Return z with `normal_two_sided(z) == alpha`. Raises ValueError as `student_quantile` does."""
+    return _quantile(normal_two_sided, alpha)
+
+
+def student_quantile(alpha: float, df: float) -> float:
+    """Return t with `student_two_sided(t, df) == alpha`: what an interval of confidence 1 - alpha needs.
+
+    Raises:
+        ValueError: alpha is not between 0 and 1, or `df` is not above 0.
+    """
+    return _quantile(lambda t: student_two_sided(t, df), alpha)
+
+
+def incomplete_beta(a: float, b: float, x: float, complement: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b) for 0 <= x <= 1; `complement` is 1 - x.
+
+    Both are given because the smaller one would be lost in the subtraction. The continued fraction is DLMF
+    8.17.22 (https://dlmf.nist.gov/8.17#v), evaluated by Lentz's method as Thompson and Barnett modified it
+    (Journal of Computational Physics 64, 1986); it converges fast for x < (a + 1) / (a + b + 2), and the
+    symmetry I_x(a, b) = 1 - I_1-x(b, a), DLMF 8.17.4, gives the rest.
+    """
+    if x <= 0 or complement <= 0:
+        return 0.0 if x <= 0 else 1.0
+    if x > (a + 1) / (a + b + 2):
+        return 1 - incomplete_beta(b, a, complement, x)
+    log_front = (
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(complement)
+    )
+    return math.exp(log_front) / a * _continued_fraction(a, b, x)
+
+
+def _continued_fraction(a: float, b: float, x: float) -> float:
+    c, d = 1.0, 1 / _off_zero(1 - (a + b) * x / (a + 1))
+    fraction = d
+    for m in range(1, _ITERATIONS):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for term in (even, odd):
+            d = 1 / _off_zero(1 + term * d)
+            c = _off_zero(1 + term / c)
+            fraction *= c * d
+        if abs(c * d - 1) < _PRECISION:
+            break
+    return fraction
+
+
+def _off_zero(value: float) -> float:
+    return value if abs(value) > _TINY else _TINY
+
+
+def _normal_deviate(t: float, df: float) -> float:
+    a = df - 0.5
+    b = 48 * a * a
+    z = math.sqrt(a * math.log1p(t * t / df))
+    if z > _CERTAIN:
+        return z
+    return (
+        z
+        + (z**3 + 3 * z) / b
+        - (4 * z**7 + 33 * z**5 + 240 * z**3 + 855 * z) / (10 * b * (b + 0.8 * z**4 + 100))
+    )
+
+
+def _quantile(two_sided: Callable[[float], float], alpha: float) -> float:
+    if not 0 < alpha < 1:
+        raise ValueError("alpha lies between 0 and 1")
+    low, high = 0.0, 1.0
+    while two_sided(high) > alpha:
+        low, high = high, 2 * high
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if two_sided(middle) > alpha else (low, middle)
+    return high
