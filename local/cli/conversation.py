@@ -42,7 +42,8 @@ def register(commands: Commands) -> None:
     feedback.add_argument("--user", default="demo", help="which local user rates")
 
     token = commands.add("token", run_token, "print an ID token of the demo user, for curl")
-    token.add_argument("--user", default="demo", help="another local user (made when missing)")
+    token.add_argument("--user", help="another local user (made when missing)")
+    token.add_argument("--operator", action="store_true", help="of an operator, for the admin API")
 
 
 def run_turn(context: Context, arguments: argparse.Namespace) -> int:
@@ -88,8 +89,13 @@ def run_feedback(context: Context, arguments: argparse.Namespace) -> int:
 
 def run_token(context: Context, arguments: argparse.Namespace) -> int:
     """Print an ID token and nothing else."""
+    from local.stack.stack import DEMO_USER, OPERATOR
+
     context.stack.require_up()
-    print(context.stack.id_token(arguments.user))
+    if arguments.operator:
+        print(context.stack.operator_token(arguments.user or OPERATOR))
+    else:
+        print(context.stack.id_token(arguments.user or DEMO_USER))
     return 0
 
 

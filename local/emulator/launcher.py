@@ -24,6 +24,7 @@ from local.emulator import (
     request_validation,
     rest_to_step_functions,
     seams,
+    second_factor,
     shared_layers,
 )
 
@@ -34,6 +35,7 @@ COMPLETIONS: Sequence[ModuleType] = (
     rest_to_step_functions,
     request_validation,
     id_tokens_only,
+    second_factor,
     exception_names,
     lambda_environment,
     shared_layers,

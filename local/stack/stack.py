@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from local.model_server import MODEL_ALIAS
 from local.stack import aws, ports, processes
 from local.stack.deployment import Deployment, receive_outbox
+from local.stack.operators import OperatorPool
 from local.stack.services import EMULATOR, MODEL_SERVER, SERVICES, Service, is_ready, wait_until_ready
 from local.stack.state import RunningService, exclusive, load_state, save_state
 from local.stack.users import UserPool
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 COMPOSER = "composer"
 SMALL = "small"
 DEMO_USER = "demo"
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +136,19 @@ class LocalStack:
             client_id=self.outputs["UserPoolClientId"],
         )
         return pool.id_token(user)
+
+    def operator_token(self, name: str = OPERATOR, *, group: bool = True) -> str:
+        """An ID token of an operator (made and enrolled when missing), good for five minutes at least.
+
+        Without `group` the operator is not in the group `admin`.
+        """
+        pool = OperatorPool(
+            home=self.home,
+            cognito=self.client("cognito-idp"),
+            pool_id=self.outputs["OperatorPoolId"],
+            client_id=self.outputs["OperatorPoolClientId"],
+        )
+        return pool.id_token(name, group=group)
 
     def is_up(self) -> bool:
         """Whether every service that the stack needs runs and answers."""

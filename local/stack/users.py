@@ -19,6 +19,7 @@ USERS_FILE = "users.json"
 RENEW_SECONDS = 300  # a token that ends sooner is renewed, so that a printed one is good for a while
 PASSWORD_CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.!")
 PASSWORD_CHARACTERS = 24
+Users = dict[str, dict[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class UserPool:
 
     def id_token(self, name: str) -> str:
         """An ID token of the user, good for five minutes at least; the user is made when missing."""
-        users = self._load()
+        users = load_users(self.home)
         user = users.get(self.pool_id, {}).get(name)
         if user is None:
             user = {"password": self._make(name)}
@@ -40,19 +41,12 @@ class UserPool:
             token = self._sign_in_again(name, user)
             user = {**user, "id_token": token, "expires_at": expiry(token)}
             users.setdefault(self.pool_id, {})[name] = user
-            write_atomically(self.home / USERS_FILE, json.dumps(users, indent=2) + "\n", mode=0o600)
+            save_users(self.home, users)
         found: str = user["id_token"]
         return found
 
-    def _load(self) -> dict[str, dict[str, dict[str, Any]]]:
-        try:
-            users = json.loads((self.home / USERS_FILE).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):  # a damaged file costs new passwords, nothing else
-            return {}
-        return users if isinstance(users, dict) else {}
-
     def _make(self, name: str) -> str:
-        address = _address(name)
+        address = address_of(name)
         password = new_password()
         attributes = [{"Name": "email", "Value": address}, {"Name": "email_verified", "Value": "true"}]
         # One that exists lost its password with the file: it gets a new one.
@@ -83,7 +77,7 @@ class UserPool:
     def _sign_in(self, name: str, password: str) -> str:
         described = self.cognito.describe_user_pool_client(UserPoolId=self.pool_id, ClientId=self.client_id)
         flows = described["UserPoolClient"].get("ExplicitAuthFlows", [])
-        parameters = {"USERNAME": _address(name), "PASSWORD": password}
+        parameters = {"USERNAME": address_of(name), "PASSWORD": password}
         if "ALLOW_ADMIN_USER_PASSWORD_AUTH" in flows:
             answer = self.cognito.admin_initiate_auth(
                 UserPoolId=self.pool_id,
@@ -104,7 +98,22 @@ class UserPool:
         return token
 
 
-def _address(name: str) -> str:
+def load_users(home: Path) -> Users:
+    """What is known of users that were made here: by pool, then by name."""
+    try:
+        users = json.loads((home / USERS_FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # a damaged file costs new passwords, nothing else
+        return {}
+    return users if isinstance(users, dict) else {}
+
+
+def save_users(home: Path, users: Users) -> None:
+    """Keep them in a file that nobody else on the machine can read."""
+    write_atomically(home / USERS_FILE, json.dumps(users, indent=2) + "\n", mode=0o600)
+
+
+def address_of(name: str) -> str:
+    """The e-mail address of a local user."""
     return name if "@" in name else f"{name}@example.com"
 
 
