@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable
 
 LARGE_DF = 5_000.0
-"""From here on Student's t is computed from the normal: the continued fraction needs √df steps, and the logarithms
-of its factor lose a digit whenever df grows tenfold. Both are within 1e-10 of SciPy's p here."""
+"""From here on Student's t is computed from the normal: the continued fraction needs √df steps, and its
+factor loses a digit whenever df grows tenfold. Both are within 1e-10 of SciPy's p here."""
 
 _ITERATIONS = 2_000
 _PRECISION = 1e-15

@@ -1,0 +1,148 @@
+"""What every store of the variants' figures promises."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from silent_infinity.adapters.aws.items import to_item
+from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
+from silent_infinity.adapters.memory.variant_metrics import MemoryVariantMetrics
+from silent_infinity.domain.variant_sums import DayOfVariant, Sums, merged
+from silent_infinity.ports.errors import StoreUnavailableError
+from silent_infinity.ports.variant_metrics import VariantMetrics
+from tests.contract import aws
+
+MONDAY = date(2026, 11, 16)
+METRICS = {
+    "completion": Sums("rate", 500, 431),
+    "cost_usd": Sums("mean", 500, 7.025, 0.1413),
+    "latency_ms": Sums("mean", 499, 912_345.5, 1.7e9),
+}
+DAY = DayOfVariant("LLM_MODEL", "claude-haiku-4-5", MONDAY, METRICS)
+DAY_OF = (DAY.category, DAY.variant_id)
+
+
+@pytest.fixture(params=["memory", "aws"])
+def metrics(request: pytest.FixtureRequest) -> VariantMetrics:
+    """A store of each kind, empty."""
+    if request.param == "memory":
+        return MemoryVariantMetrics()
+    return DynamoVariantMetrics(request.getfixturevalue("dynamodb"), aws.VARIANT_METRICS)
+
+
+def on(day: date) -> DayOfVariant:
+    """Return the same figures on another day."""
+    return replace(DAY, day=day)
+
+
+def test_a_day_is_read_as_it_was_written(metrics: VariantMetrics) -> None:
+    """Figure by figure: a p value hangs on all of them."""
+    metrics.put(DAY)
+
+    assert metrics.days(*DAY_OF, MONDAY, MONDAY) == (DAY,)
+
+
+def test_a_day_that_is_computed_again_replaces_the_first(metrics: VariantMetrics) -> None:
+    """Late turns arrive; a metric that is no longer computed must go as well."""
+    metrics.put(DAY)
+    again = replace(DAY, metrics={"completion": Sums("rate", 501, 432)})
+    metrics.put(again)
+
+    assert metrics.days(*DAY_OF, MONDAY, MONDAY) == (again,)
+
+
+def test_both_ends_are_in_the_range_and_days_are_in_order(metrics: VariantMetrics) -> None:
+    """ "The last seven days" are seven, also over the end of a month."""
+    days = [date(2026, 11, 28) + timedelta(n) for n in range(6)]
+    for day in reversed(days):
+        metrics.put(on(day))
+
+    found = metrics.days(*DAY_OF, days[1], days[4])
+    assert [day.day.isoformat() for day in found] == ["2026-11-29", "2026-11-30", "2026-12-01", "2026-12-02"]
+
+
+def test_nothing_is_found_where_nothing_was_computed(metrics: VariantMetrics) -> None:
+    """A new variant has no figures, and a range that ends before it begins has no days."""
+    metrics.put(DAY)
+
+    assert metrics.days(*DAY_OF, MONDAY + timedelta(1), MONDAY + timedelta(9)) == ()
+    assert metrics.days(*DAY_OF, MONDAY, MONDAY - timedelta(1)) == ()
+
+
+@pytest.mark.parametrize(
+    ("category", "variant_id"),
+    [
+        pytest.param("LLM_MODEL", "claude-haiku-4", id="a shorter id"),
+        pytest.param("LLM_MODEL", "claude-haiku-4-5-b", id="a longer id"),
+        pytest.param("SMALL_TALK_MODEL", "claude-haiku-4-5", id="the same id in another category"),
+    ],
+)
+def test_variants_are_kept_apart(metrics: VariantMetrics, category: str, variant_id: str) -> None:
+    """Ids are unique within a category only."""
+    metrics.put(DAY)
+
+    assert metrics.days(category, variant_id, MONDAY, MONDAY) == ()
+
+
+def test_many_days_come_whole(metrics: VariantMetrics) -> None:
+    """A year of days with many metrics is more than one page of an answer."""
+    many = {f"metric-{n:03}-{'x' * 60}": Sums("mean", 1000, 1.5 + n, 2.5 + n) for n in range(100)}
+    days = [date(2026, 1, 1) + timedelta(n) for n in range(120)]
+    for day in days:
+        metrics.put(replace(on(day), metrics=many))
+
+    found = metrics.days(*DAY_OF, days[0], days[-1])
+    assert [day.day for day in found] == days
+    assert merged(found)[f"metric-007-{'x' * 60}"] == Sums("mean", 120_000, 1020.0, 1140.0)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@given(
+    n=st.integers(0, 10**12),
+    total=st.floats(-1e15, 1e15, allow_subnormal=False).filter(lambda value: not 0 < abs(value) < 1e-100),
+    squares=st.floats(0, 1e30, allow_subnormal=False).filter(lambda value: not 0 < value < 1e-100),
+)
+def test_no_digit_is_lost(metrics: VariantMetrics, n: int, total: float, squares: float) -> None:
+    """Variances are differences of large sums: the last digits decide."""
+    day = replace(DAY, metrics={"m": Sums("mean", n, total, squares)})
+    metrics.put(day)
+
+    assert metrics.days(*DAY_OF, MONDAY, MONDAY) == (day,)
+
+
+def test_a_failing_store_says_so() -> None:
+    """The detail of a variant is shown without figures rather than not at all; for that it must be told."""
+    memory = MemoryVariantMetrics()
+    memory.unavailable = True
+
+    with pytest.raises(StoreUnavailableError):
+        memory.days(*DAY_OF, MONDAY, MONDAY)
+    with pytest.raises(StoreUnavailableError):
+        memory.put(DAY)
+
+
+def test_a_table_that_is_not_there_is_an_unavailable_store(request: pytest.FixtureRequest) -> None:
+    """botocore's errors would quote the item."""
+    store = DynamoVariantMetrics(request.getfixturevalue("dynamodb"), "no-such-table")
+
+    with pytest.raises(StoreUnavailableError):
+        store.days(*DAY_OF, MONDAY, MONDAY)
+    with pytest.raises(StoreUnavailableError):
+        store.put(DAY)
+
+
+def test_the_layout_is_the_one_that_the_rollup_writes(request: pytest.FixtureRequest) -> None:
+    """The nightly state machine writes these items without this class."""
+    client = request.getfixturevalue("dynamodb")
+    item = {
+        "pk": "VARIANT#LLM_MODEL#claude-haiku-4-5",
+        "sk": "DAY#2026-11-16",
+        "metrics": {"completion": {"kind": "rate", "n": 500, "total": 431}},
+    }
+    client.put_item(TableName=aws.VARIANT_METRICS, Item=to_item(item))
+
+    found = DynamoVariantMetrics(client, aws.VARIANT_METRICS).days(*DAY_OF, MONDAY, MONDAY)
+    assert found == (replace(DAY, metrics={"completion": Sums("rate", 500, 431)}),)
