@@ -74,7 +74,7 @@ def sign_in(
                     "Operators sign in with a password and an authenticator; see docs/operations.md.",
                 )
     raise SignInRefusedError(
-        "Challenges",
+        "TooManyChallenges",
         "The user pool keeps asking for more steps.",
         "See the user's state in the Cognito console.",
     )
