@@ -1,13 +1,15 @@
 """The registry of variants in DynamoDB, remembered in the process for a short while."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from silent_infinity.adapters.aws.calls import call
 from silent_infinity.adapters.aws.items import from_item
-from silent_infinity.domain.payload import PayloadError, from_payload
+from silent_infinity.adapters.aws.registry_items import VARIANT_PREFIX
+from silent_infinity.domain.registry.in_force import in_force
 from silent_infinity.domain.variant_categories import RETIRED
 from silent_infinity.domain.variants import AssignmentPlan, Variant, compile_plan
 from silent_infinity.ports.clock import Clock
@@ -17,12 +19,23 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was last made of the rows, and until when it holds if they do not change."""
+
+    variants: Sequence[Variant]
+    plan: AssignmentPlan
+    complete: bool
+    until: datetime | None
+
+
 class DynamoVariantRegistry:
     """A `VariantRegistry` over the table with `VARIANT#<category>` and the variant's id as keys.
 
     The table holds some hundred small items, so one scan is cheaper than a query for each status. `initial`
     is what a category falls back to while the table has no production variant for it; a store that is down is
-    asked again after `keep_seconds` only, so that not every turn waits for it.
+    asked again after `keep_seconds` only, so that not every turn waits for it. A pending change takes effect
+    on time in what is remembered, too.
     """
 
     def __init__(
@@ -40,59 +53,62 @@ class DynamoVariantRegistry:
         self._initial = initial
         self._keep = timedelta(seconds=keep_seconds)
         self._lock = Lock()
-        self._known: tuple[Variant, ...] | None = None
-        self._plan = compile_plan(())
-        self._read_at: datetime | None = None
-        self._stale = False
+        self._rows: Sequence[Mapping[str, Any]] | None = None
+        self._known: _Known | None = None
+        self._asked_at: datetime | None = None
+        self._answered = False
 
     @property
     def stale(self) -> bool:
-        return self._stale
+        known = self._known
+        return known is not None and not (self._answered and known.complete)
 
     def active(self) -> Sequence[Variant]:
-        return self._current()[0]
+        return self._current().variants
 
     def plan(self) -> AssignmentPlan:
-        return self._current()[1]
+        return self._current().plan
 
-    def _current(self) -> tuple[Sequence[Variant], AssignmentPlan]:
+    def _current(self) -> _Known:
         with self._lock:
             now = self._clock.now()
-            if self._known is None or self._read_at is None or now - self._read_at >= self._keep:
-                self._known, self._stale = self._refreshed()
-                self._plan = compile_plan(self._known)
-                self._read_at = now
-            return self._known, self._plan
+            if self._asked_at is None or now - self._asked_at >= self._keep:
+                self._ask()
+                self._asked_at = now
+            if self._known is None or (self._known.until is not None and now >= self._known.until):
+                self._known = self._understood(now)
+            return self._known
 
-    def _refreshed(self) -> tuple[tuple[Variant, ...], bool]:
+    def _ask(self) -> None:
         try:
-            rows = self._rows()
+            rows = self._read()
         except StoreUnavailableError:
-            known = self._known if self._known is not None else _live(self._initial())
-            return known, True
-        stored, broken = _parsed(rows)
-        missing = _missing(stored, _live(self._initial()))
-        return (*_live(stored), *missing), bool(broken or missing)
+            self._answered = False
+            return
+        self._answered = True
+        # Most refreshes bring what was known: the plan is kept then.
+        if rows != self._rows:
+            self._rows, self._known = rows, None
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _understood(self, now: datetime) -> _Known:
+        found = in_force(self._rows or (), now)
+        initial = [variant for variant in self._initial() if variant.status != RETIRED]
+        if self._rows is None:
+            return _Known(tuple(initial), compile_plan(initial), complete=False, until=None)
+        missing = _missing(found.variants, initial)
+        variants = (*found.variants, *missing)
+        return _Known(
+            variants,
+            compile_plan(variants),
+            complete=not (found.broken or missing),
+            until=found.next_change,
+        )
+
+    def _read(self) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
-        return [from_item(item) for page in call(lambda: list(pages)) for item in page["Items"]]
-
-
-def _parsed(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Variant], int]:
-    """Return the variants and the number of bad rows, which must not take the good ones with them."""
-    variants: list[Variant] = []
-    broken = 0
-    for row in rows:
-        try:
-            variants.append(from_payload(Variant, row))
-        except (PayloadError, TypeError, ValueError):
-            broken += 1
-    return variants, broken
-
-
-def _live(variants: Iterable[Variant]) -> tuple[Variant, ...]:
-    return tuple(variant for variant in variants if variant.status != RETIRED)
+        items = (from_item(item) for page in call(lambda: list(pages)) for item in page["Items"])
+        # The table also holds the state of the registry.
+        return [item for item in items if str(item["pk"]).startswith(VARIANT_PREFIX)]
 
 
 def _missing(stored: Iterable[Variant], initial: Iterable[Variant]) -> tuple[Variant, ...]:
