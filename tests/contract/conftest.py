@@ -29,6 +29,7 @@ from silent_infinity.ports.limits import LimitStore
 from silent_infinity.ports.turn_records import TurnRecorder
 from tests.contract import aws
 from tests.contract.gateway_stores import GatewayShared, aws_shared, memory_shared
+from tests.contract.registry_stores import Registry, aws_registry, memory_registry
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,14 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 def shared(request: pytest.FixtureRequest) -> GatewayShared:
     """The gateway's stores of one implementation, empty."""
     return memory_shared() if request.param == "memory" else aws_shared(request.getfixturevalue("dynamodb"))
+
+
+@pytest.fixture(params=["memory", "aws"])
+def registry(request: pytest.FixtureRequest) -> Registry:
+    """The registry of variants of one implementation, with its logs, empty."""
+    if request.param == "memory":
+        return memory_registry()
+    return aws_registry(request.getfixturevalue("dynamodb"))
 
 
 def memory_stores() -> MemoryStores:

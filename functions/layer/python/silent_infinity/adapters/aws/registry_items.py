@@ -28,8 +28,13 @@ def variant_key(category: str, variant_id: str) -> Item:
 
 
 def variant_item(record: VariantRecord) -> Item:
-    """Return a row as it is stored: what is None is left out."""
+    """Return a row as it is stored: what is None is left out.
+
+    So is an empty `created_at`: no key of an index may be empty.
+    """
     facts = {name: value for name, value in to_payload(record).items() if value is not None}
+    if not record.created_at:
+        del facts["created_at"]
     return {**to_item(facts), **variant_key(*record.key)}
 
 
@@ -71,10 +76,19 @@ def audit_item(entry: AuditEntry) -> Item:
 
 
 def entry_of(item: Mapping[str, Mapping[str, Any]]) -> AuditEntry:
-    """Return the entry of an item, with its key's facts and not the document's.
+    """Return the entry of an item: whose it is and its number are read from the key, not from the document.
 
-    Raises:
-        PayloadError: an attribute is missing.
+    What somebody tampered with has to be shown too, so that nothing is required beside the key: what is
+    missing is empty, and a number that is none is 0, which no entry has.
     """
     stored = from_item(item)
-    return from_payload(AuditEntry, {**stored, "at": str(stored.get("at", "")).partition("#")[0]})
+    category, _, variant_id = str(stored["pk"]).removeprefix(VARIANT_PREFIX).partition("#")
+    sequence = str(stored["sk"])
+    return AuditEntry(
+        category,
+        variant_id,
+        int(sequence) if sequence.isdecimal() and sequence.isascii() else 0,
+        str(stored.get("at", "")).partition("#")[0],
+        str(stored.get("document", "")),
+        str(stored.get("hash", "")),
+    )
