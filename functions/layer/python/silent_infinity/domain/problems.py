@@ -1,4 +1,4 @@
-"""RFC 9457 problem documents. Every one of them also says where help is to be had."""
+"""RFC 9457 problem documents. Every one that a person may see also says where help is to be had."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,12 @@ class HttpResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def ok(document: Mapping[str, Any], status: int = 200) -> HttpResponse:
+def ok(
+    document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     """Build a successful JSON response."""
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return HttpResponse(status, body, {"Content-Type": "application/json"})
+    return HttpResponse(status, body, {"Content-Type": "application/json", **(headers or {})})
 
 
 def help_block() -> dict[str, Any]:
@@ -41,6 +43,7 @@ def problem(
     *,
     violations: Sequence[Mapping[str, str]] = (),
     headers: Mapping[str, str] | None = None,
+    with_help: bool = True,
 ) -> HttpResponse:
     """Build a problem response.
 
@@ -51,13 +54,15 @@ def problem(
         detail: what to do about this occurrence. Never quotes the request.
         violations: places and keywords of broken rules.
         headers: further headers, such as `Retry-After`.
+        with_help: whether it says where help is to be had. Only operators' problems do without.
     """
     document: dict[str, Any] = {"type": f"{PROBLEM_PREFIX}{slug}", "title": title, "status": status}
     if detail:
         document["detail"] = detail
     if violations:
         document["violations"] = [dict(violation) for violation in violations]
-    document["help"] = help_block()
+    if with_help:
+        document["help"] = help_block()
     return HttpResponse(
         status_code=status,
         body=json.dumps(document, ensure_ascii=False, separators=(",", ":")),

@@ -31,8 +31,14 @@ def respond(
     store that is down becomes 503: none of them says what was sent. `cors_origin` is the origin (or `*`) that
     browsers may call from: API Gateway cannot add the header to proxy responses.
     """
-    response = _answer(event, route)
-    cors = {"Access-Control-Allow-Origin": cors_origin} if cors_origin else {}
+    return proxy_response(_answer(event, route), cors_origin)
+
+
+def proxy_response(
+    response: problems.HttpResponse, cors_origin: str | None, cors_headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the proxy response: nothing is cached, and one origin may read it, with `cors_headers`."""
+    cors = {"Access-Control-Allow-Origin": cors_origin, **(cors_headers or {})} if cors_origin else {}
     return {
         "statusCode": response.status_code,
         "headers": {"Cache-Control": "no-store", **cors, **response.headers},
