@@ -15,13 +15,18 @@ template.
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where the message was written. `page_path` has no query; `network_ms` is the client's own estimate."""
+    """Where the message was written. `page_path` has no query; `network_ms` is the client's own estimate.
+
+    `exposures` are the variants that the client says it has rendered, by category: a claim, see
+    `domain/exposures.py`.
+    """
 
     page_path: str = ""
     referrer_class: str = "direct"
     device_class: str = "desktop"
     browser: str = "other"
     network_ms: int = 0
+    exposures: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ class SessionState:
 
 @dataclass(frozen=True, slots=True)
 class SessionOrigin:
-    """How a session began: when (ISO 8601, UTC), in which locale, with which variants.
+    """What a session keeps from turn to turn: when it began (ISO 8601, UTC), in which locale, the variants
+    that it is assigned, and whether the person had been here before (None: nobody asked, or got an answer).
 
     Empty if nobody has read the session.
     """
@@ -75,6 +81,7 @@ class SessionOrigin:
     created_at: str = ""
     locale: str = ""
     variants: dict[str, str] = field(default_factory=dict)
+    returning: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,11 @@ class Turn:
 
     `stored_message` is the message as it may be kept: without secrets. Empty if capture did not run.
     `disclosure` is the notice that goes with the reply, if one is due.
+
+    `variants` is what was assigned in the categories that the server acts on, by version
+    `assignment_version` of the algorithm (0: nobody has assigned anything), and `production` what a crisis
+    takes there. `client_variants` and `client_production` are the same for the categories that a client
+    renders. They end up in the answer, and no state in between is given them.
     """
 
     turn_id: str
@@ -127,6 +139,9 @@ class Turn:
     disclosure: Disclosure | None = None
     variants: dict[str, AssignedVariant] = field(default_factory=dict)
     production: dict[str, AssignedVariant] = field(default_factory=dict)
+    client_variants: dict[str, AssignedVariant] = field(default_factory=dict)
+    client_production: dict[str, AssignedVariant] = field(default_factory=dict)
+    assignment_version: int = 0
     limited: bool = False
     limit: Limit = Limit()
     blocked: bool = False
@@ -134,10 +149,6 @@ class Turn:
     reserved_tokens: int = 0
     degraded: tuple[str, ...] = ()
     timings: CaptureTimings = CaptureTimings()
-
-    def without_history(self) -> "Turn":
-        """Return the turn as it is recorded: the earlier turns have records of their own."""
-        return replace(self, history=())
 
 
 @dataclass(frozen=True, slots=True)

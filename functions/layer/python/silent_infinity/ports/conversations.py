@@ -12,8 +12,9 @@ from silent_infinity.domain.turn import SessionState
 class Session:
     """A session as stored. Times are ISO 8601 in UTC; `expires_at` is in epoch seconds.
 
-    `variants` maps each category to the variant id that was assigned when the session began. A `deleted`
-    session is a tombstone: its texts are gone, and nothing may be written to it any more.
+    `variants` maps each category to the variant id that the session is assigned. `returning` says whether the
+    person had an earlier session when this one began; None if nobody asked then, or nobody could tell. A
+    `deleted` session is a tombstone: its texts are gone, and nothing may be written to it any more.
     """
 
     session_id: str
@@ -26,6 +27,7 @@ class Session:
     posture: Posture = Posture()
     variants: dict[str, str] = field(default_factory=dict)
     deleted: bool = False
+    returning: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,10 @@ class ConversationStore(Protocol):
         Raises:
             ConflictError: the session was deleted or belongs to another person.
         """
+        ...
+
+    def has_session(self, user_id_hash: str) -> bool:
+        """Whether the person has any session, a deleted one included. May lag behind by seconds."""
         ...
 
     def find_turn(self, session_id: str, turn_id: str) -> StoredTurn | None:

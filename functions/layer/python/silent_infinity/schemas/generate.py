@@ -8,7 +8,7 @@ import json
 import sys
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -26,6 +26,8 @@ def turn_event_schema() -> dict[str, Any]:
         "title": "TurnEvent",
         "description": "The immutable record of one turn, without a word of what was said.",
         **_of(TurnEvent),
+        # Events of earlier versions lack what was added since, which therefore has a default.
+        "required": [field.name for field in fields(TurnEvent) if field.default is MISSING],
     }
 
 

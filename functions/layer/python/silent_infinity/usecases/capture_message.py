@@ -5,18 +5,21 @@ it, before anything else can fail; only then come the things that a turn can do 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from silent_infinity.domain import problems
 from silent_infinity.domain.disclosure import disclosure_due
+from silent_infinity.domain.exposures import rendered_by_client
 from silent_infinity.domain.guards.before import check_message, redact
 from silent_infinity.domain.ids import body_hash, user_id_hash, uuid4, uuid7
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.text import clean_message, utf8_size
 from silent_infinity.domain.turn import (
+    AssignedVariant,
     Block,
     CaptureTimings,
     Client,
@@ -25,7 +28,7 @@ from silent_infinity.domain.turn import (
     Turn,
     Utterance,
 )
-from silent_infinity.domain.variants import assign, production
+from silent_infinity.domain.variants import ASSIGNMENT_VERSION, Variant
 from silent_infinity.ports.claims import CLAIM_SECONDS, Claim, ClaimStore
 from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.conversations import ConversationStore, Session, StoredTurn
@@ -38,6 +41,9 @@ from silent_infinity.ports.variants import VariantRegistry
 
 T = TypeVar("T")
 
+_Assigned = dict[str, AssignedVariant]
+_Assignment = tuple[Session, _Assigned, _Assigned]
+
 LEASE_MS = 30_000
 """A claim older than this may be taken over; longer than any execution lives."""
 
@@ -46,6 +52,7 @@ HISTORY_BYTES = 60_000
 """Step Functions passes at most 256 KiB between states, and the history travels through several."""
 
 DEFAULT_LOCALE = "en-US"
+_COHORTS_OF_RETURNING = ("new_users", "returning")
 ID_TOKEN = "id"  # noqa: S105 -- the kind of token, not a token
 
 
@@ -210,6 +217,7 @@ class CaptureMessage:
         locale = body.get("locale") or (session.locale if session else DEFAULT_LOCALE)
         verdict = checks.time(lambda: check_message(message, locale, claim.turn_id))
         expires_at = unix_ms(now) // 1000 + self._policy.retention_days * 86_400
+        opens = session is None
         session = session or Session(
             session_id=claim.session_id,
             user_id_hash=user,
@@ -222,13 +230,9 @@ class CaptureMessage:
         # Variants come before the message is stored only because a new session is stored with them; the
         # registry answers from its cache or the initial population when its table is down.
         choosing = _Stopwatch(self._clock)
-        known = choosing.time(self._variants.active)
+        session, assigned, defaults = choosing.time(partial(self._assign, session, opens=opens))
         if self._variants.stale:
             degraded.append("variants")
-        defaults = production(known)
-        variants = assign(known, session.session_id, session.variants)
-        if not session.variants:
-            session = replace(session, variants={c: v.variant_id for c, v in variants.items()})
         writes = _Stopwatch(self._clock)
         stored = StoredTurn(
             turn_id=claim.turn_id,
@@ -257,10 +261,15 @@ class CaptureMessage:
             history=self._history(session, claim.turn_id, degraded, reads),
             posture=session.posture,
             session=session.state,
-            origin=SessionOrigin(session.created_at, session.locale, session.variants),
+            origin=SessionOrigin(
+                session.created_at, session.locale, session.variants, returning=session.returning
+            ),
             disclosure=disclosure_due(session.state.disclosed_at, now, locale),
-            variants=variants,
-            production=defaults,
+            variants=_of_server(assigned),
+            production=_of_server(defaults),
+            client_variants=_of_client(assigned),
+            client_production=_of_client(defaults),
+            assignment_version=ASSIGNMENT_VERSION,
             limited=limit is not None,
             limit=limit or Limit(),
             blocked=verdict.blocked,
@@ -270,6 +279,32 @@ class CaptureMessage:
             timings=CaptureTimings(reads.ms, writes.ms, checks.ms, choosing.ms),
         )
         return Captured("accepted", claim.claim_key, turn=turn)
+
+    def _assign(self, session: Session, *, opens: bool) -> _Assignment:
+        """Return the session with what it is assigned now, that with its configurations, and production's.
+
+        What was stored is kept for as long as it may be served. A registry that is down knows no arms: what
+        it says is served, and no session is moved by it.
+        """
+        plan = self._variants.plan()
+        if opens and _asks_returning(self._variants.active()):
+            session = replace(session, returning=self._returning(session.user_id_hash))
+        assigned = plan.assign(
+            session_id=session.session_id,
+            user_id=session.user_id_hash,
+            stored=session.variants,
+            returning=session.returning,
+        )
+        ids = {category: variant.variant_id for category, variant in assigned.items()}
+        kept = {**ids, **session.variants} if self._variants.stale else {**session.variants, **ids}
+        return replace(session, variants=kept), assigned, plan.production()
+
+    def _returning(self, user: str) -> bool | None:
+        """Return whether the person was here before; None, which is in no such cohort, if nobody can tell."""
+        try:
+            return self._conversations.has_session(user)
+        except StoreUnavailableError:
+            return None
 
     def _limit(
         self, user: str, claim: Claim, now_ms: int, degraded: list[str], writes: "_Stopwatch"
@@ -332,6 +367,19 @@ class _Stopwatch:
             return call()
         finally:
             self.ms += unix_ms(self._clock.now()) - start
+
+
+def _asks_returning(variants: Iterable[Variant]) -> bool:
+    """Whether a running arm is for new or for returning people."""
+    return any(variant.ranges and variant.target_cohort in _COHORTS_OF_RETURNING for variant in variants)
+
+
+def _of_client(variants: _Assigned) -> _Assigned:
+    return {name: variant for name, variant in variants.items() if rendered_by_client(name)}
+
+
+def _of_server(variants: _Assigned) -> _Assigned:
+    return {name: variant for name, variant in variants.items() if not rendered_by_client(name)}
 
 
 def _owned(session: Session | None, user: str) -> bool:

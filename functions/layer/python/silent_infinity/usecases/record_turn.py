@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from silent_infinity.domain.crisis.posture import advance
+from silent_infinity.domain.exposures import accepted
 from silent_infinity.domain.guards.before import redact
 from silent_infinity.domain.ids import body_hash, user_id_hash
 from silent_infinity.domain.payload import from_payload, to_payload
@@ -199,7 +200,8 @@ class RecordTurn:
             updated_at=turn.received_at,
             expires_at=0,
             locale=turn.locale,
-            variants={category: variant.variant_id for category, variant in turn.variants.items()},
+            variants=turn.origin.variants or _ids(turn.variants),
+            returning=turn.origin.returning,
         )
 
     def _turn_record(self, record: Record, session: Session) -> TurnRecord:
@@ -255,6 +257,8 @@ class RecordTurn:
             session,
             updated_at=now.isoformat(),
             expires_at=expires_at,
+            # A session that another turn has written meanwhile keeps what that turn was assigned.
+            variants={**record.turn.origin.variants, **session.variants},
             state=state,
             posture=replace(posture, version=session.posture.version + 1),
         )
@@ -275,8 +279,8 @@ class RecordTurn:
             timestamp=turn.received_at,
             recorded_at=now.isoformat(),
             turn_number=session.state.turn_count + 1,
-            active_variants={category: variant.variant_id for category, variant in _in_force(record).items()},
-            exposures=dict(answer["variants"]),
+            active_variants=_in_force(record),
+            exposures={**_rendered(record), **answer["variants"]},
             latency_ms=LatencyBreakdown(
                 total_ms=max(0, unix_ms(replied_at) - _ms(record.started_at)),
                 stt_ms=None,
@@ -344,6 +348,7 @@ class RecordTurn:
             finish_reason=draft.finish_reason if draft else "",
             model_calls=draft.model_calls if draft else (),
             budget_level=draft.budget_level if draft else "",
+            assignment_version=turn.assignment_version,
         )
 
     def _measure(self, record: Record) -> None:
@@ -374,6 +379,8 @@ class RecordTurn:
                 level=str(referred.level),
                 country=referred.country,
             )
+        for category in _refused_exposures(record):
+            self._metrics.add("ExposuresRefused", 1, environment=self._policy.environment, category=category)
         self._metrics.flush()
 
 
@@ -391,6 +398,7 @@ def _as_captured(turn: Turn) -> Session | None:
         state=turn.session,
         posture=turn.posture,
         variants=turn.origin.variants,
+        returning=turn.origin.returning,
     )
 
 
@@ -422,11 +430,35 @@ def _ms(iso: str) -> int:
     return unix_ms(datetime.fromisoformat(iso))
 
 
-def _in_force(record: Record) -> dict[str, AssignedVariant]:
-    """Return the variants that held: production alone for a crisis, or when nobody screened the message."""
-    if record.answer["crisis"]["level"] >= CRISIS_FLOW_LEVEL or "screen" in record.screen.get("degraded", ()):
-        return record.turn.production
-    return record.turn.variants
+def _careful(record: Record) -> bool:
+    """Whether the turn is no part of any experiment: a crisis, or a message that nobody has screened."""
+    return record.answer["crisis"]["level"] >= CRISIS_FLOW_LEVEL or "screen" in record.screen.get(
+        "degraded", ()
+    )
+
+
+def _in_force(record: Record) -> dict[str, str]:
+    """Return the variant that held in each category. What a client renders is what the answer tells it to."""
+    server = record.turn.production if _careful(record) else record.turn.variants
+    client = record.answer.get("client_variants") or {}
+    return {**_ids(server), **{category: variant["variant_id"] for category, variant in client.items()}}
+
+
+def _rendered(record: Record) -> dict[str, str]:
+    """Return what the client has really rendered. In a crisis it is told another thing than it has."""
+    return {} if _careful(record) else accepted(record.turn.client.exposures, _in_force(record))
+
+
+def _refused_exposures(record: Record) -> tuple[str, ...]:
+    """Return the categories in which the client reports what it cannot have been told to render."""
+    if _careful(record):
+        return ()
+    rendered = _rendered(record)
+    return tuple(category for category in record.turn.client.exposures if category not in rendered)
+
+
+def _ids(variants: Mapping[str, AssignedVariant]) -> dict[str, str]:
+    return {category: variant.variant_id for category, variant in variants.items()}
 
 
 def _json(value: Any) -> str:

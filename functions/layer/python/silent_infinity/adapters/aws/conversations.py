@@ -16,13 +16,14 @@ from silent_infinity.adapters.aws.conversation_items import (
     turn_of,
 )
 from silent_infinity.adapters.aws.items import Item, to_item
+from silent_infinity.adapters.aws.session_index import USER_INDEX
 from silent_infinity.ports.conversations import Session, StoredTurn
 from silent_infinity.ports.errors import ConflictError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_BURIED = ("deleted", "updated_at", "expires_at", "state", "posture", "variants", "locale")
+_BURIED = ("deleted", "updated_at", "expires_at", "state", "posture", "variants", "locale", "returning")
 """What a tombstone changes or lacks."""
 
 
@@ -79,6 +80,18 @@ class DynamoConversationStore:
                 raise ConflictError("session") from None
             # Only the turn's own condition failed: an earlier attempt stored both already.
 
+    def has_session(self, user_id_hash: str) -> bool:
+        found = call(
+            self._client.query,
+            TableName=self._table,
+            IndexName=USER_INDEX,
+            KeyConditionExpression="user_id_hash = :user",
+            ExpressionAttributeValues=to_item({":user": user_id_hash}),
+            Select="COUNT",
+            Limit=1,
+        )
+        return bool(found["Count"])
+
     def find_turn(self, session_id: str, turn_id: str) -> StoredTurn | None:
         found = call(
             self._client.get_item,
@@ -109,7 +122,7 @@ class DynamoConversationStore:
                 TableName=self._table,
                 Key=session_key(session_id),
                 UpdateExpression="SET #deleted = :true, #updated_at = :deleted_at, #expires_at = :expires_at"
-                " REMOVE #state, #posture, #variants, #locale",
+                " REMOVE #state, #posture, #variants, #locale, #returning",
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeNames={f"#{name}": name for name in _BURIED},
                 ExpressionAttributeValues=to_item(

@@ -22,6 +22,10 @@ class MemoryConversationStore:
                 raise ConflictError("session")
             self._store.turns.setdefault(session.session_id, {}).setdefault(turn.turn_id, turn)
 
+    def has_session(self, user_id_hash: str) -> bool:
+        with self._store.using("conversations"):
+            return any(session.user_id_hash == user_id_hash for session in self._store.sessions.values())
+
     def find_turn(self, session_id: str, turn_id: str) -> StoredTurn | None:
         with self._store.using("conversations"):
             return self._store.turns.get(session_id, {}).get(turn_id)
