@@ -30,6 +30,7 @@ ROUNDING = 1e-9
 doubles: over a million units the sum is off by 1e-10 of itself at worst, and values this close (0.003 % of
 the mean) are the same."""
 
+MIXED = "mixed"
 Z_TEST = "two-proportion-z"
 WELCH = "welch-t"
 NO_TEST = "none"
@@ -37,8 +38,7 @@ NO_TEST = "none"
 NOTES = {
     "": "",
     "no-figures": "Only one of the two has figures.",
-    "mixed-kinds": "The metric is a rate on one side and a mean on the other: they are not comparable.",
-    "unknown-kind": "The metric is neither a rate nor a mean.",
+    "mixed-kinds": "The metric is not a rate on all days of both, nor a mean: it cannot be compared.",
     "impossible-sums": "The sums contradict each other: the rollup of these days is wrong.",
     "too-few-units": "Fewer than two units on a side: there is no spread to compare with.",
     "no-variation": "All values are the same on both sides: there is no spread to compare with.",
@@ -65,9 +65,10 @@ class Side:
 class MetricComparison:
     """One metric of `a` and `b`. `difference` is b - a, and lies between `low` and `high` with CONFIDENCE.
 
-    `kind` is that of the sums (`mixed` if they differ); `test` one of Z_TEST, WELCH and NO_TEST. `statistic`
-    is z or t, `df` the degrees of freedom of t, `p` two-sided. `note` is a key of NOTES, empty if there is
-    nothing to say. For rates near 0 or 1 interval and p may disagree about 0: they approximate differently.
+    `kind` is RATE, MEAN, or MIXED if it is not the same everywhere; `test` is Z_TEST, WELCH or NO_TEST;
+    `statistic` is z or t, `df` the degrees of freedom of t, `p` two-sided. `note` is a key of NOTES, empty if
+    there is nothing to say. For rates near 0 or 1 interval and p may disagree about 0: they approximate
+    differently.
     """
 
     metric: str
@@ -95,17 +96,16 @@ def compare(a: Mapping[str, Sums], b: Mapping[str, Sums]) -> tuple[MetricCompari
 
 
 def _metric(metric: str, a: Sums | None, b: Sums | None) -> MetricComparison:
-    kind = next(side.kind for side in (a, b) if side)
+    kinds = {side.kind for side in (a, b) if side}
+    kind = RATE if kinds == {RATE} else MEAN if kinds == {MEAN} else MIXED
     base = MetricComparison(metric, kind, _side(a), _side(b))
     if a is None or b is None or not a.n or not b.n:
         return replace(base, note="no-figures")
-    if a.kind != b.kind:
-        return replace(base, kind="mixed", note="mixed-kinds")
-    if a.kind not in (RATE, MEAN):
-        return replace(base, note="unknown-kind")
+    if kind == MIXED:
+        return replace(base, note="mixed-kinds")
     if not (_possible(a) and _possible(b)):
         return replace(base, a=Side(a.n, None), b=Side(b.n, None), note="impossible-sums")
-    return _rates(base, a, b) if a.kind == RATE else _means(base, a, b)
+    return _rates(base, a, b) if kind == RATE else _means(base, a, b)
 
 
 def _side(sums: Sums | None) -> Side:

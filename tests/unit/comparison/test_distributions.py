@@ -1,0 +1,91 @@
+"""The normal and Student's t, beside SciPy's."""
+
+import math
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy import special, stats
+
+from silent_infinity.domain.distributions import (
+    LARGE_DF,
+    incomplete_beta,
+    normal_quantile,
+    normal_two_sided,
+    student_quantile,
+    student_two_sided,
+)
+
+SMALLEST_SHOWN = 1e-290
+"""Below this, doubles themselves run out of digits."""
+
+freedoms = st.floats(0, 12).map(lambda exponent: 10.0**exponent)
+sizes = st.floats(-5, 3).map(lambda exponent: 10.0**exponent)
+
+
+@given(z=st.floats(-45, 45))
+def test_the_normal_is_scipys(z: float) -> None:
+    """p values of rates."""
+    assert normal_two_sided(z) == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-12, abs=SMALLEST_SHOWN)
+
+
+@settings(max_examples=500)
+@given(t=sizes, df=freedoms)
+@example(t=1.96, df=LARGE_DF)
+@example(t=1.96, df=math.nextafter(LARGE_DF, 0))
+@example(t=12.706, df=1.0)
+def test_students_t_is_scipys(t: float, df: float) -> None:
+    """p values of means, with two units and with a million million, in the middle and far out."""
+    expected = 2 * stats.t.sf(t, df)
+
+    assert student_two_sided(t, df) == pytest.approx(expected, rel=1e-9, abs=SMALLEST_SHOWN)
+    assert student_two_sided(-t, df) == student_two_sided(t, df)
+
+
+@given(t=st.floats(0, 1e6))
+def test_where_there_is_a_formula_it_is_that(t: float) -> None:
+    """One and two degrees of freedom have one; SciPy itself loses half its digits close to 0."""
+    assert student_two_sided(t, 1) == pytest.approx(2 / math.pi * math.atan2(1, t), rel=1e-12)
+    if t < 1e5:
+        assert student_two_sided(t, 2) == pytest.approx(1 - t / math.hypot(math.sqrt(2), t), abs=1e-13)
+
+
+@given(alpha=st.floats(1e-9, 0.999), df=freedoms)
+def test_quantiles_are_scipys(alpha: float, df: float) -> None:
+    """Every confidence interval is as wide as its quantile."""
+    assert student_quantile(alpha, df) == pytest.approx(stats.t.isf(alpha / 2, df), rel=1e-8)
+    assert normal_quantile(alpha) == pytest.approx(stats.norm.isf(alpha / 2), rel=1e-11)
+
+
+@given(a=st.floats(0.5, 500), b=st.floats(0.5, 500), x=st.floats(0, 1))
+def test_the_incomplete_beta_is_scipys(a: float, b: float, x: float) -> None:
+    """It carries Student's t; both branches of its symmetry are met."""
+    assert incomplete_beta(a, b, x, 1 - x) == pytest.approx(special.betainc(a, b, x), rel=1e-8, abs=1e-13)
+
+
+@settings(max_examples=300)
+@given(t=st.floats(0, allow_nan=False), df=st.floats(1e-3, 1e300))
+def test_a_probability_is_always_one(t: float, df: float) -> None:
+    """Whatever goes in, also infinitely far out: between 0 and 1, and never NaN."""
+    assert 0 <= student_two_sided(t, df) <= 1
+    assert 0 <= normal_two_sided(t) <= 1
+
+
+@given(t=st.floats(0, 50), further=st.floats(1e-3, 10), df=freedoms)
+def test_farther_out_is_never_likelier(t: float, further: float, df: float) -> None:
+    """Also across the seam between the two ways of computing t."""
+    assert student_two_sided(t + further, df) <= student_two_sided(t, df)
+
+
+@pytest.mark.parametrize(("t", "df"), [(math.nan, 5.0), (1.0, 0.0), (1.0, -1.0), (1.0, math.nan)])
+def test_what_is_no_question_is_refused(t: float, df: float) -> None:
+    """An answer to it would be made up."""
+    with pytest.raises(ValueError, match="degrees of freedom"):
+        student_two_sided(t, df)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, math.nan])
+def test_a_quantile_needs_a_probability(alpha: float) -> None:
+    """0 and 1 lie infinitely far out and in the middle."""
+    with pytest.raises(ValueError, match="alpha"):
+        normal_quantile(alpha)
