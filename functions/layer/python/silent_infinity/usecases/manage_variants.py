@@ -11,7 +11,7 @@ from silent_infinity.domain.ids import body_hash
 from silent_infinity.domain.payload import to_payload
 from silent_infinity.domain.problems import HttpResponse
 from silent_infinity.domain.registry import refusals
-from silent_infinity.domain.registry.commands import Command, Decision
+from silent_infinity.domain.registry.commands import Action, Command, Decision
 from silent_infinity.domain.registry.life_cycle import decide
 from silent_infinity.domain.registry.recording import recorded
 from silent_infinity.domain.variant_categories import categories
@@ -63,7 +63,8 @@ class Applied:
 
 
 Answer = Callable[[Applied], HttpResponse]
-"""Makes the response, which is stored with the change. Pure: it is called again if the change is decided anew."""
+"""Makes the response, which is stored with the change. Pure: it is called anew if the change is decided anew.
+"""
 
 Prompts = Callable[[], Mapping[tuple[str, int], str]]
 """SHA-256 of every published prompt by template id and version."""
@@ -164,12 +165,13 @@ class ManageVariants:
 
     def _check_configuration(self, command: Command) -> None:
         category = categories().get(command.category)
-        if command.config is None or category is None:
+        if category is None or (command.config is None and command.action is not Action.CREATE):
             return
+        config = dict(command.config or {})
         violations = [
             (found.path, found.keyword)
-            for found in self._validator.violations(category.config_schema, dict(command.config))
-        ] or broken(category.name, command.config, prompts=self._prompts() if self._prompts else None)
+            for found in self._validator.violations(category.config_schema, config)
+        ] or broken(category.name, config, prompts=self._prompts() if self._prompts else None)
         if violations:
             raise refusals.configuration_not_valid(
                 [{"path": f"/config{path}", "keyword": keyword} for path, keyword in violations]
@@ -177,7 +179,7 @@ class ManageVariants:
 
     def _pause(self, attempt: int) -> float:
         """Return seconds to wait: between half of a doubling pause and the whole of it."""
-        longest = min(LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
+        longest: float = min(LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
         return longest * (0.5 + self._randomness.token(1)[0] / 510)
 
 

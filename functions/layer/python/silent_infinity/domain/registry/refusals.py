@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from silent_infinity.domain.registry.commands import Refusal
+from silent_infinity.domain.variant_categories import PRODUCTION, Stage
 
 Violations = Sequence[Mapping[str, str]]
-
-_BOUNDS = "The rollout is outside the bounds of the variant's stage."
 
 
 def category_not_found() -> Refusal:
@@ -153,16 +152,15 @@ def share_of_production() -> Refusal:
     )
 
 
-def rollout_out_of_bounds(status: str, least: float, most: float) -> Refusal:
+def rollout_out_of_bounds(stage: Stage) -> Refusal:
     """422: the rollout does not fit the stage."""
-    allowed = f"{most:g}" if least == most else f"{least:g} to {most:g}"
+    allowed = f"{stage.most:g}" if stage.least == stage.most else f"{stage.least:g} to {stage.most:g}"
+    waiting = "" if stage.status == PRODUCTION else ", or 0 to wait"
     return Refusal(
         "rollout-out-of-bounds",
-        _BOUNDS,
+        "The rollout is outside the bounds of the stage.",
         422,
-        f"As {status} it can have {allowed} percent, or 0."
-        if status != "production"
-        else f"As production it can have {allowed} percent.",
+        f"A variant in the stage {stage.status} has {allowed} percent{waiting}.",
     )
 
 
@@ -216,7 +214,7 @@ def too_many_experiments(running: Sequence[str], most: int) -> Refusal:
     )
 
 
-def no_free_buckets(free: float) -> Refusal:
+def no_free_traffic(free: float) -> Refusal:
     """409: the other variants of the category leave too little."""
     return Refusal(
         "no-free-traffic",
@@ -293,6 +291,16 @@ def incumbent_stays() -> Refusal:
         "There is no variant to retire.",
         422,
         "`retire_incumbent` goes with a change that gives the whole of production to another variant.",
+    )
+
+
+def no_incumbent() -> Refusal:
+    """409: nobody would serve the rest."""
+    return Refusal(
+        "no-incumbent",
+        "The category has no production variant yet.",
+        409,
+        "Nobody would serve the rest: promote it with a rollout of 100.",
     )
 
 
