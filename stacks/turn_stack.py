@@ -26,7 +26,7 @@ from stacks.constructs.store_access import (
     allow_secret,
 )
 from stacks.constructs.workflow import ExpressWorkflow
-from stacks.data_stack import DataStack
+from stacks.data_stack import USER_INDEX, DataStack
 from stacks.environment import EnvironmentConfig
 from stacks.paths import DATA, PROMPTS
 from stacks.safety_texts import safety_texts
@@ -152,7 +152,9 @@ class TurnStack(Stack):
                 Setting.TURN_RETENTION_DAYS: str(environment.turn_retention_days),
             },
         )
-        allow_items(capture, data.conversations, "GetItem", "Query", "PutItem", "UpdateItem")
+        allow_items(
+            capture, data.conversations, "GetItem", "Query", "PutItem", "UpdateItem", queries=[USER_INDEX]
+        )
         allow_items(capture, data.idempotency, "GetItem", "PutItem", "UpdateItem", "DeleteItem")
         allow_items(capture, data.limits, "GetItem", "UpdateItem")
         # Some hundred small items, read as a whole once in a while.
@@ -324,11 +326,14 @@ class TurnStack(Stack):
             answers_people=False,
             settings={
                 Setting.VARIANTS_TABLE: data.variants.table_name,
+                Setting.AUDIT_LOG_TABLE: data.audit_log.table_name,
                 Setting.PROMPTS_TABLE: data.prompts.table_name,
                 Setting.PROMPTS_BUCKET: data.prompts_bucket.bucket_name,
             },
         )
+        # A variant and its audit entry are put together, each only if it is absent: nothing is read for it.
         allow_items(seed, data.variants, "PutItem")
+        allow_items(seed, data.audit_log, "PutItem")
         allow_items(seed, data.prompts, "GetItem", "PutItem")
         allow_objects(seed, data.prompts_bucket, writes=True)
         CustomResource(

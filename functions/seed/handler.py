@@ -25,5 +25,10 @@ def lambda_handler(
     event: dict[str, Any], context: LambdaContext, seed_reference_data: SeedReferenceData | None = None
 ) -> None:
     """Seed the stores and tell CloudFormation, which calls this when variants or prompts changed."""
-    status = answer(event, "seed", lambda: asdict((seed_reference_data or _seed_reference_data())()))
+
+    def seed() -> dict[str, Any]:
+        seeding = seed_reference_data or _seed_reference_data()
+        return asdict(seeding(event["RequestId"]))
+
+    status = answer(event, "seed", seed)
     logger.info("seeded", extra={"request_type": event["RequestType"], "status": status})

@@ -13,9 +13,12 @@ import pytest
 
 from silent_infinity.adapters.memory.clock import FixedClock
 from silent_infinity.adapters.memory.seeding import MemorySeedStore
+from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.usecases.seed_reference_data import BundledPrompt, SeedReferenceData
 
 handler: Any = importlib.import_module("functions.seed.handler")
+
+VARIANTS = [VariantRecord("LLM_MODEL", name, "production") for name in ("a", "b")]
 
 
 @dataclass
@@ -66,10 +69,10 @@ def cloudformation() -> Iterator[CloudFormation]:
 
 
 def seeding(store: MemorySeedStore, text: str = "Hello") -> SeedReferenceData:
-    """Return the use case over a store in memory, with one variant and one prompt."""
+    """Return the use case over a store in memory, with two variants and one prompt."""
     return SeedReferenceData(
         store=store,
-        variants=[{"category": "LLM_MODEL", "variant_id": "a"}],
+        variants=VARIANTS,
         prompts=[BundledPrompt("system", 1, text)],
         clock=FixedClock(datetime(2026, 11, 21, tzinfo=UTC)),
     )
@@ -93,23 +96,51 @@ def test_a_creation_seeds_and_succeeds(cloudformation: CloudFormation) -> None:
 
     (report,) = cloudformation.reports
     assert report["Status"] == "SUCCESS"
-    assert report["Data"] == {"variants": 1, "prompts": 1}
+    assert report["Data"] == {"variants": 2, "prompts": 1}
     assert (report["StackId"], report["RequestId"]) == ("stack", "request")
     assert report["LogicalResourceId"] == "SeedOfThisVersion"
     assert set(store.prompts) == {("system", 1)}
+    assert set(store.variants) == {("LLM_MODEL", "a"), ("LLM_MODEL", "b")}
+
+
+def test_the_history_leads_to_the_deployment(cloudformation: CloudFormation) -> None:
+    """Whoever asks later where a variant came from finds the request of CloudFormation."""
+    store = MemorySeedStore()
+
+    handler.lambda_handler(cloudformation.event("Create"), Context(), seeding(store))
+
+    ((entry,), _) = store.chains.values()
+    assert entry.facts["request_id"] == "request"
+    assert entry.facts["actor"] == "system:initial-population"
+    assert entry.facts["reason"] == "Initial population"
+
+
+def test_a_store_that_goes_down_fails_the_deployment_and_the_next_one_goes_on(
+    cloudformation: CloudFormation,
+) -> None:
+    """A deployment that claims success over half a population would leave categories without production."""
+    store = MemorySeedStore()
+    store.fails_after = 1
+    handler.lambda_handler(cloudformation.event("Create"), Context(), seeding(store))
+    store.fails_after = None
+
+    handler.lambda_handler(cloudformation.event("Create"), Context(), seeding(store))
+
+    assert [report["Status"] for report in cloudformation.reports] == ["FAILED", "SUCCESS"]
+    assert cloudformation.reports[1]["Data"] == {"variants": 1, "prompts": 0}
 
 
 def test_an_update_leaves_what_operators_changed(cloudformation: CloudFormation) -> None:
     """A deployment must never undo a promotion."""
     store = MemorySeedStore()
-    store.put_variant_if_absent({"category": "LLM_MODEL", "variant_id": "a", "state": "retired"})
+    store.variants["LLM_MODEL", "a"] = VariantRecord("LLM_MODEL", "a", "retired", version=3)
     event = cloudformation.event("Update", PhysicalResourceId="seed-of-old")
 
     handler.lambda_handler(event, Context(), seeding(store))
 
     (report,) = cloudformation.reports
-    assert report["Data"] == {"variants": 0, "prompts": 1}
-    assert store.variants["LLM_MODEL", "a"]["state"] == "retired"
+    assert report["Data"] == {"variants": 1, "prompts": 1}
+    assert store.variants["LLM_MODEL", "a"].status == "retired"
     # Another identifier would make CloudFormation delete "the old resource" afterwards.
     assert report["PhysicalResourceId"] == "seed-of-old"
 
@@ -127,7 +158,7 @@ def test_a_deletion_touches_nothing(cloudformation: CloudFormation) -> None:
 def test_a_changed_prompt_fails_the_deployment_with_its_name(cloudformation: CloudFormation) -> None:
     """Versions are immutable: silence would leave two texts under one name."""
     store = MemorySeedStore()
-    seeding(store, "Hello")()
+    seeding(store, "Hello")("first")
 
     handler.lambda_handler(cloudformation.event("Update"), Context(), seeding(store, "Hello!"))
 

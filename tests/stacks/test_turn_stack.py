@@ -164,6 +164,12 @@ def test_only_the_seed_writes_prompts_and_variants(application: Application) -> 
     assert writers == {"Seed"}
 
 
+def test_the_seed_can_add_variants_and_their_history_and_nothing_else(application: Application) -> None:
+    """Without the right to update or delete, no fault in it can undo what operators did."""
+    assert actions(application, "Seed", "Variants") == {"dynamodb:PutItem"}
+    assert actions(application, "Seed", "AuditLog") == {"dynamodb:PutItem"}
+
+
 def test_bedrock_may_be_called_by_three_functions_only_and_for_models_of_the_catalogue(
     prod: Application,
 ) -> None:
@@ -244,7 +250,8 @@ def test_functions_get_only_the_settings_that_they_read(application: Application
     same = {name for name in settings["Generate"] if "PROMPTS" not in name}
     assert settings["CrisisScreen"] == same | {"OPENBLAS_NUM_THREADS"}
     assert settings["Feedback"] == settings["TurnRedrive"]
-    assert settings["Seed"] == common | {"VARIANTS_TABLE", "PROMPTS_TABLE", "PROMPTS_BUCKET"}
+    reference_data = {"VARIANTS_TABLE", "AUDIT_LOG_TABLE", "PROMPTS_TABLE", "PROMPTS_BUCKET"}
+    assert settings["Seed"] == common | reference_data
     # The one that is there is the name of an encryption key, for the service that writes batches.
     keys = {setting for found in settings.values() for setting in found if "KEY" in setting}
     assert keys <= {"SYNTHESIS_KEY_ARN"}

@@ -5,16 +5,36 @@ from functools import cache
 from typing import Any
 
 from silent_infinity.data import load
-from silent_infinity.domain.payload import from_payload
+from silent_infinity.domain.payload import from_payload, to_payload
+from silent_infinity.domain.variant_categories import PRODUCTION, RETIRED
+from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.domain.variants import Variant
 
 
+@cache
+def initial_variant_records() -> tuple[VariantRecord, ...]:
+    """Return the variants as the registry has them, retired ones included, before their first audit entry."""
+    return tuple(from_payload(VariantRecord, row) for row in _rows())
+
+
 def initial_variant_rows() -> tuple[Mapping[str, Any], ...]:
-    """Return the rows as the registry stores them, with who made them and what they must pass."""
-    return tuple(load("variants.json")["variants"])
+    """Return the records as JSON has them."""
+    return tuple(to_payload(record) for record in initial_variant_records())
 
 
 @cache
 def initial_variants() -> tuple[Variant, ...]:
-    """Return the variants, retired ones included."""
-    return tuple(from_payload(Variant, row) for row in initial_variant_rows())
+    """Return what the turn reads of the variants, retired ones included."""
+    return tuple(from_payload(Variant, row) for row in _rows())
+
+
+def _rows() -> tuple[Mapping[str, Any], ...]:
+    """Put the rows of the file together, as its notes say."""
+    document = load("variants.json")
+    common, of_candidates = document["of_all"], document["of_candidates"]
+    return tuple(
+        {**common, **row}
+        if row["status"] in (PRODUCTION, RETIRED)
+        else {**common, **of_candidates, "seed": row["variant_id"], **row}
+        for row in document["variants"]
+    )
