@@ -111,6 +111,11 @@ class AssignmentPlan:
     def __contains__(self, category: object) -> bool:
         return category in self._plans
 
+    @property
+    def asks_returning(self) -> bool:
+        """Whether anything depends on `returning`: some arm is for new or for returning people only."""
+        return any(plan.asks_returning for plan in self._plans.values())
+
     def assign(
         self,
         *,
@@ -187,6 +192,11 @@ class _CategoryPlan:
             (_prefix(seed, name), *_owners([pair for pair in running if pair[0].seed == seed]))
             for seed in sorted({arm.seed for arm, _ in running})
         )
+
+    @property
+    def asks_returning(self) -> bool:
+        """Whether an arm is for new or for returning people only."""
+        return any(needs is not None for _, needs in self._kept.values())
 
     def choose(self, unit: bytes, stored: str | None, returning: bool | None) -> Choice:
         """Return what the unit keeps, or falls into."""
