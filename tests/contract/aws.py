@@ -18,6 +18,7 @@ AUDIT_LOG = "audit-log"
 PROMOTIONS = "promotions"
 PROMPTS = "prompts"
 BUCKET = "prompts-bucket"
+ANCHORS = "anchors-bucket"
 
 
 class OneAtATime:
@@ -72,6 +73,18 @@ def create_variants(client: DynamoDBClient) -> None:
 def create_bucket(client: S3Client) -> None:
     """Create the prompts' bucket."""
     client.create_bucket(Bucket=BUCKET)
+
+
+def create_anchors(client: S3Client) -> None:
+    """Create the anchors' bucket, whose versions cannot be deleted for a year."""
+    client.create_bucket(Bucket=ANCHORS, ObjectLockEnabledForBucket=True)
+    client.put_object_lock_configuration(
+        Bucket=ANCHORS,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 1}},
+        },
+    )
 
 
 def _create(
