@@ -11,6 +11,7 @@ from constructs import Construct
 
 from stacks import templates
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
+from stacks.constructs.admin_routes import AdminRoutes
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.log_group import retention
@@ -81,12 +82,28 @@ class ApiStack(Stack):
         )
         feedback = self._feedback_function()
         sessions = self._sessions_function()
+        admin = AdminRoutes(
+            self,
+            "Admin",
+            environment=environment,
+            layer=self._layer,
+            data=data,
+            operators=self.operators,
+        )
 
         version = self.api.root.add_resource("v1")
         self._add_turns(version, turn)
         self._add_feedback(version, feedback)
         self._add_sessions(version, sessions)
         self._add_health(version)
+        admin.add_to(
+            self.api.root,
+            authorizer=apigateway.CognitoUserPoolsAuthorizer(
+                self, "OperatorsAuthorizer", cognito_user_pools=[self.operators.pool]
+            ),
+            validator=self._validator,
+            model=self._model("AdminRequest", "admin_request"),
+        )
         self._add_gateway_responses()
         stage = self.api.deployment_stage
         WebAcl(
@@ -97,7 +114,12 @@ class ApiStack(Stack):
             turn_path=TURN_PATH,
         )
         if environment.gradual_deployment:
-            GradualDeployment(self, "Deployment", functions=[feedback, sessions], topic=turn.operations.topic)
+            GradualDeployment(
+                self,
+                "Deployment",
+                functions=[feedback, sessions, admin.function],
+                topic=turn.operations.topic,
+            )
         alarm(
             self,
             "ServerErrors",
@@ -133,8 +155,8 @@ class ApiStack(Stack):
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
             default_cors_preflight_options=apigateway.CorsOptions(
                 allow_origins=[environment.cors_origin],
-                allow_methods=["GET", "POST", "DELETE", "OPTIONS"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+                allow_methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"],
+                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
                 max_age=Duration.hours(1),
             ),
             deploy_options=apigateway.StageOptions(

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from stacks.paths import FUNCTIONS
 from tests.stacks.synthesised import Application, as_list
 
 # The only actions that may name no resource, because AWS offers none: they set up the delivery of logs.
@@ -18,7 +19,7 @@ LOG_DELIVERY = {
     "logs:UpdateLogDelivery",
 }
 EXPIRING_TABLES = {"Conversations", "TurnEvents", "Feedback", "Idempotency", "Limits"}
-LASTING_TABLES = {"Prompts", "Variants"}
+LASTING_TABLES = {"Prompts", "Variants", "VariantMetrics", "AuditLog", "Promotions"}
 # What would be a name for the whole account or region. Aliases, indexes, groups and stages are named within
 # something that has a generated name itself.
 PHYSICAL_NAMES = {
@@ -78,7 +79,7 @@ def tables_are_protected(application: Application) -> None:
 def functions_are_single_purpose(application: Application) -> None:
     """A role and a log group of its own with a retention for each function, and an alias to call it by."""
     functions = application.properties("AWS::Lambda::Function")
-    assert len(functions) == 16
+    assert len(functions) == len(list(FUNCTIONS.glob("*/handler.py")))
     roles = [json.dumps(function["Role"]) + name.partition("/")[0] for name, function in functions.items()]
     assert len(set(roles)) == len(roles), "two functions share a role"
     groups = application.properties("AWS::Logs::LogGroup")
@@ -130,7 +131,9 @@ def every_placeholder_is_substituted(application: Application) -> None:
 
 
 def routes_are_authorised(application: Application) -> None:
-    """Everything but health (and the browser's preflight) needs a person's ID token."""
+    """Everything but health (and the browser's preflight) needs an ID token: a person's, or below /admin an
+    operator's.
+    """
     open_routes = set()
     for name, method in application.properties("AWS::ApiGateway::Method").items():
         if method["HttpMethod"] == "OPTIONS":
@@ -138,6 +141,8 @@ def routes_are_authorised(application: Application) -> None:
         elif method["AuthorizationType"] == "NONE":
             assert method["Integration"]["Type"] == "MOCK", name
             open_routes.add(re.sub(r"[0-9A-F]{8}$", "", name))
+        elif name.startswith("Api/Apiadmin"):
+            assert method["AuthorizerId"]["Ref"].startswith("Operator"), name
         else:
             assert method["AuthorizationType"] == "COGNITO_USER_POOLS", name
             assert method["AuthorizerId"]["Ref"].startswith("PeopleAuthorizer"), name
@@ -154,7 +159,7 @@ def requests_are_validated(application: Application) -> None:
     for name, method in application.properties("AWS::ApiGateway::Method").items():
         if method["HttpMethod"] != "OPTIONS":
             assert "RequestValidatorId" in method, name
-        if method["HttpMethod"] == "POST":
+        if method["HttpMethod"] in ("POST", "PUT"):
             assert set(method["RequestModels"]) == {"application/json"}, name
 
 

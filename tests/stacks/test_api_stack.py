@@ -18,6 +18,9 @@ OUTPUTS = {
         "FeedbackTableName",
         "PromptsTableName",
         "VariantsTableName",
+        "VariantMetricsTableName",
+        "AuditLogTableName",
+        "PromotionsTableName",
         "IdempotencyTableName",
         "LimitsTableName",
         "PromptsBucketName",
@@ -183,10 +186,12 @@ def test_browsers_may_call_from_one_origin(application: Application) -> None:
         if method["HttpMethod"] == "OPTIONS"
     ]
 
-    assert len(preflights) == 7
+    assert len(preflights) == len(application.properties("AWS::ApiGateway::Resource")) + 1
     for headers in preflights:
         assert headers["method.response.header.Access-Control-Allow-Origin"] == origin
         assert "Idempotency-Key" in headers["method.response.header.Access-Control-Allow-Headers"]
+        assert "If-Match" in headers["method.response.header.Access-Control-Allow-Headers"]
+        assert "PUT" in headers["method.response.header.Access-Control-Allow-Methods"]
     for response in gateway_responses(application).values():
         assert response["ResponseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] == origin
     if not application.environment.is_local and application.environment.retain_data:
@@ -197,7 +202,7 @@ def test_a_changed_schema_is_deployed(application: Application) -> None:
     """A stage serves a snapshot: a model that the deployment does not depend on would never reach it."""
     (deployment,) = application.resources("AWS::ApiGateway::Deployment").values()
 
-    assert {"TurnRequest", "FeedbackRequest"} <= set(deployment["DependsOn"])
+    assert {"TurnRequest", "FeedbackRequest", "AdminRequest"} <= set(deployment["DependsOn"])
 
 
 def test_feedback_and_sessions_are_called_by_their_aliases(application: Application) -> None:

@@ -84,6 +84,10 @@ DAMAGES: list[tuple[Check, Damage]] = [
     ),
     (properties.every_placeholder_is_substituted, _set(MACHINE, "Turn", "DefinitionSubstitutions.New", "x")),
     (properties.routes_are_authorised, _set(METHOD, "Apiv1feedbackPOST", "AuthorizationType", "NONE")),
+    (
+        properties.routes_are_authorised,
+        _set(METHOD, "ApiadminapivariantsGET", "AuthorizerId.Ref", "PeopleAuthorizer"),
+    ),
     (properties.requests_are_validated, _drop(METHOD, "Apiv1turnsPOST", "RequestValidatorId")),
     (
         properties.the_access_log_names_nobody,

@@ -1,0 +1,89 @@
+"""The operators' routes: all there, all to one function, which may do what it has to and no more."""
+
+import json
+
+from tests.stacks.synthesised import Application
+
+ROUTES = {
+    "GET /admin/api/variants",
+    "GET /admin/api/variants/compare",
+    "POST /admin/api/variants/{category}",
+    "GET /admin/api/variants/{category}/{variant_id}",
+    "PUT /admin/api/variants/{category}/{variant_id}",
+    "POST /admin/api/variants/{category}/{variant_id}/promote",
+    "POST /admin/api/variants/{category}/{variant_id}/demote",
+    "POST /admin/api/variants/{category}/{variant_id}/rollback",
+    "POST /admin/api/variants/{category}/{variant_id}/pause",
+    "POST /admin/api/variants/{category}/{variant_id}/cancel",
+    "GET /admin/api/audit-log",
+    "GET /admin/api/audit-log/verify",
+    "GET /admin/api/promotions",
+}
+
+
+def routes(application: Application) -> dict[str, dict[str, object]]:
+    """Return the API's methods by method and path."""
+    resources = application.properties("AWS::ApiGateway::Resource")
+
+    def path(reference: dict[str, str]) -> str:
+        found = resources.get(f"Api/{reference.get('Ref')}")
+        return f"{path(found['ParentId'])}/{found['PathPart']}" if found else ""
+
+    methods = application.properties("AWS::ApiGateway::Method").values()
+    return {f"{method['HttpMethod']} {path(method['ResourceId'])}": method for method in methods}
+
+
+def test_the_routes_are_there_and_lead_to_the_function(application: Application) -> None:
+    """By its alias: the permission of the API is on that, the function itself would refuse."""
+    found = {
+        route: method
+        for route, method in routes(application).items()
+        if "/admin" in route and not route.startswith("OPTIONS")
+    }
+
+    assert set(found) == ROUTES
+    for route, method in found.items():
+        assert "AdminFunctionAlias" in json.dumps(method["Integration"]), route
+
+
+def test_a_change_may_carry_its_key_and_version(application: Application) -> None:
+    """Neither is demanded by API Gateway, which could not say what is missing; the function can."""
+    for route, method in routes(application).items():
+        if route in ROUTES and not route.startswith("GET"):
+            parameters = method["RequestParameters"]
+            assert isinstance(parameters, dict)
+            assert parameters["method.request.header.Idempotency-Key"] is False, route
+            assert parameters["method.request.header.If-Match"] is False, route
+
+
+def test_the_function_may_append_to_the_audit_log_and_read_it(application: Application) -> None:
+    """And it neither changes nor deletes anything anywhere: every change is a conditional put."""
+    allowed = {
+        action for action, resource in application.permissions("AdminFunctionRole") if "AuditLog" in resource
+    }
+    everything = {action for action, _ in application.permissions("AdminFunctionRole")}
+
+    assert allowed == {"dynamodb:PutItem", "dynamodb:Query"}
+    assert {action for action in everything if action.startswith("dynamodb:")} == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+    }
+
+
+def test_the_function_reaches_nothing_that_people_wrote(application: Application) -> None:
+    """Operators look at numbers."""
+    reached = " ".join(resource for _, resource in application.permissions("AdminFunctionRole"))
+
+    assert "Variants" in reached
+    for table in ("Conversations", "TurnEvents", "Feedback"):
+        assert table not in reached
+
+
+def test_only_the_local_stack_promotes_without_asking(application: Application) -> None:
+    """Evidence and a person's yes stand before canary and production wherever people are."""
+    function = application.named("AWS::Lambda::Function", "AdminFunction")
+    needed = function["Environment"]["Variables"]["PROMOTIONS_NEED_APPROVAL"]
+
+    assert needed == ("false" if application.environment.is_local else "true")
