@@ -616,7 +616,7 @@ def seed_reference_data(settings: Settings) -> "SeedReferenceData":
     from silent_infinity.adapters.aws.seeding import AwsSeedStore
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.prompts import PromptFiles
-    from silent_infinity.domain.initial_variants import initial_variant_rows
+    from silent_infinity.domain.initial_variants import initial_variant_records
     from silent_infinity.usecases.seed_reference_data import BundledPrompt, SeedReferenceData
 
     files = PromptFiles(BUNDLED_PROMPTS)
@@ -625,10 +625,11 @@ def seed_reference_data(settings: Settings) -> "SeedReferenceData":
             clients.dynamodb(),
             clients.s3(),
             variants_table=settings.text("VARIANTS_TABLE"),
+            audit_table=settings.text("AUDIT_LOG_TABLE"),
             prompts_table=settings.text("PROMPTS_TABLE"),
             prompts_bucket=settings.text("PROMPTS_BUCKET"),
         ),
-        variants=initial_variant_rows(),
+        variants=initial_variant_records(),
         prompts=[
             BundledPrompt(name, version, files.text(name, version)) for name, version in files.versions()
         ],
