@@ -220,15 +220,17 @@ def _function(state: State) -> str:
 # -- Invariant 2, its structural half: nothing interferes with a crisis
 
 _INTERFERING = re.compile(
-    r"\$turn\.(?:limited|limit|blocked|block|variants)\b|\$intent\.(?:path|reply)\b|rate-limited"
+    r"[$.]turn\.(?:limited|limit|blocked|block|variants|client_variants)\b"
+    r"|\$intent\.(?:path|reply)\b|rate-limited"
 )
 
 
 def interference_complaints(definition: Mapping[str, Any]) -> list[str]:
     """Paths on which a limit, refusal, clarification, template or experiment meets an unclear message.
 
-    Such states are known by what they read. They may lie behind the one edge that asks for a clear verdict
-    and nowhere else, and no message that took another edge may come back to the question.
+    Such states are known by what they read, what the clear edge itself assigns apart. They may lie behind the
+    one edge that asks for a clear verdict and nowhere else, and no message that took another edge may come
+    back to the question.
     """
     graph = Graph(definition)
     asking = [e for edges in graph.edges.values() for e in edges if e.condition == "$screen.path = 'clear'"]
@@ -239,7 +241,7 @@ def interference_complaints(definition: Mapping[str, Any]) -> list[str]:
     complaints = [
         f"{name} can touch a crisis: {' > '.join(path)}"
         for name, path in graph.reachable(graph.start, others).items()
-        if _INTERFERING.search(_read_text(graph.states[name]))
+        if _INTERFERING.search(_read_text(graph.states[name], apart=clear))
     ]
     for edge in others[clear.source]:
         back = graph.reachable(edge.target, others)
@@ -252,9 +254,12 @@ def interference_complaints(definition: Mapping[str, Any]) -> list[str]:
     return complaints
 
 
-def _read_text(state: State) -> str:
-    """What a state itself does: a Parallel state's branches are states of their own."""
-    return str({key: value for key, value in state.items() if key not in ("Branches", "Comment")})
+def _read_text(state: State, *, apart: Edge) -> str:
+    """What a state itself does, but for one of its edges and the branches, which are states of their own."""
+    own = {key: value for key, value in state.items() if key not in ("Branches", "Comment")}
+    if "Choices" in own:
+        own["Choices"] = [rule for rule in own["Choices"] if rule.get("Assign") is not apart.assign]
+    return str(own)
 
 
 # -- Every variable has a value wherever it is read

@@ -57,6 +57,7 @@ VARIABLES: dict[str, Any] = {
     },
     "record": {"answer": ANSWER},
     "answer": ANSWER,
+    "client_variants": a_turn()["client_production"],
     "claim_key": "claim",
 }
 RESULTS: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -109,6 +109,11 @@ def serve_the_draft(definition: Definition) -> None:
     state(definition, "Serve the reserve")["Assign"]["served"]["text"] = "{% $draft.text %}"
 
 
+def tell_the_client(source: str) -> Mapping[str, str]:
+    """What the client is told to render, taken from there."""
+    return {"client_variants": f"{{% {source}.client_variants %}}"}
+
+
 def serve_without_help(definition: Definition) -> None:
     """Leave the help lines out of a crisis reply."""
     state(definition, "Serve the vetted reply")["Assign"]["served"]["resources"] = []
@@ -177,6 +182,24 @@ def test_nothing_can_interfere_with_a_crisis() -> None:
                 variants="{% $turn.variants %}"
             ),
             "Plan a crisis reply can",
+        ),
+        (
+            lambda definition: state(definition, "Which path?")["Choices"][2].update(
+                Assign=tell_the_client("$turn")
+            ),
+            "Which path? can",
+        ),
+        (
+            lambda definition: state(definition, "Capture the message")["Assign"].update(
+                tell_the_client("$states.result.Payload.turn")
+            ),
+            "Capture the message can",
+        ),
+        (
+            lambda definition: state(definition, "Compose the answer")["Assign"]["record"]["answer"].update(
+                tell_the_client("$turn")
+            ),
+            "Compose the answer can",
         ),
         (serve_without_help, "Serve the vetted reply serves a crisis without help lines"),
         (

@@ -80,6 +80,7 @@ def test_a_message_is_answered_and_recorded(theatre: Theatre, walk: Walker) -> N
         "turn_class": "TC4",
         "intent": {"name": "sharing", "confidence": 0.8},
         "variants": {"SYSTEM_PROMPT": "experiment"},
+        "client_variants": turn()["client_variants"],
         "quality": {"score": 0.9, "attempts": 1},
         "usage": {
             "model_id": "model-1",
@@ -94,7 +95,23 @@ def test_a_message_is_answered_and_recorded(theatre: Theatre, walk: Walker) -> N
     assert record["answer"] == got.body
     assert (record["path"], record["attempts"], record["degraded"]) == ("generate", 1, [])
     assert record["started_at"] < record["replied_at"]
-    assert "history" not in record["turn"]
+    assert record["turn"].keys() & {"history", "client_variants", "client_production"} == set()
+
+
+@pytest.mark.parametrize("path", ["clear", "crisis"])
+def test_a_turn_of_a_capture_that_knows_no_client_variants_is_answered(walk: Walker, path: str) -> None:
+    """A gradual deployment puts the earlier capture in front of this workflow."""
+    earlier = {
+        key: value for key, value in turn().items() if key not in ("client_variants", "client_production")
+    }
+    level = 0 if path == "clear" else 3
+    got = walk(
+        f"earlier-capture-{path}",
+        scenario(Capture=answers(captured(turn=earlier)), CrisisScreen=answers(screened(path, level))),
+    )
+
+    assert got.body["reply"]["text"] == "A generated reply, checked."
+    assert got.body["client_variants"] == {}
 
 
 def test_every_function_is_given_what_it_needs(theatre: Theatre, walk: Walker) -> None:
@@ -282,6 +299,7 @@ def test_a_crisis_gets_a_validated_reply_with_production_variants(theatre: Theat
     assert (got.body["turn_class"], got.body["variants"]) == ("TC6", {"SYSTEM_PROMPT": "production"})
     generate = theatre.stage.events("crisis", "Generate")[0]
     assert generate["variants"] == generate["production"] == turn()["production"]
+    assert got.body["client_variants"] == turn()["client_production"]
     assert (generate["turn_class"], generate["mode"]) == ("TC6", "model")
     assert generate["crisis"] == {"level": 3, "resources": [HELP_LINE]}
     assert theatre.stage.events("crisis", "Validate")[0]["crisis"]["level"] == 3
@@ -313,6 +331,7 @@ def test_nothing_interferes_with_a_crisis(
 
     assert (got.status, got.body["reply"]["kind"]) == (200, "crisis")
     assert got.body["crisis"]["resources"] == [HELP_LINE]
+    assert got.body["client_variants"] == turn()["client_production"]
 
 
 def test_whoever_is_over_a_limit_is_asked_to_wait(theatre: Theatre, walk: Walker) -> None:
@@ -414,6 +433,7 @@ def test_an_unscreened_message_gets_composed_words_with_help_lines(
     assert got.body["crisis"] == {"level": 0, "resources": [HELP_LINE]}
     generate = theatre.stage.events(name, "Generate")[0]
     assert (generate["mode"], generate["variants"]) == ("composer", turn()["production"])
+    assert got.body["client_variants"] == turn()["client_production"]
     record = recorded(theatre, name)
     assert (record["path"], record["degraded"]) == ("unscreened", ["screen"])
 
@@ -655,6 +675,7 @@ def test_without_capture_the_message_is_screened_and_answered(
     assert record["turn"]["session_id"] != body["session_id"]
     assert theatre.stage.events(name, "CrisisScreen")[0]["message"] == "Are you there?"
     assert theatre.stage.events(name, "Generate")[0]["variants"] == {}
+    assert got.body["client_variants"] == {}
 
 
 def test_without_capture_and_screen_a_red_flag_is_still_seen(walk: Walker) -> None:
