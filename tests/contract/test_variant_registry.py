@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
+from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
 from silent_infinity.adapters.aws.items import to_item
 from silent_infinity.adapters.aws.registry_items import registry_key, variant_item
-from silent_infinity.adapters.aws.seeding import AwsSeedStore
 from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
 from silent_infinity.adapters.memory.clock import FixedClock
 from silent_infinity.adapters.memory.variant_store import MemoryVariantStore
 from silent_infinity.adapters.memory.variants import MemoryVariants, StoredVariants
-from silent_infinity.domain.initial_variants import initial_variant_rows, initial_variants
+from silent_infinity.domain.initial_variants import initial_variant_records, initial_variants
 from silent_infinity.domain.variant_records import Pending, VariantRecord
 from silent_infinity.domain.variants import Variant, production
 from silent_infinity.ports.variants import VariantRegistry
@@ -39,9 +39,11 @@ def registry(dynamodb: DynamoDBClient, clock: FixedClock) -> DynamoVariantRegist
 @pytest.fixture
 def seeded(dynamodb: DynamoDBClient) -> DynamoDBClient:
     """The table after a first deployment."""
-    store = AwsSeedStore(dynamodb, None, variants_table=aws.VARIANTS, prompts_table="", prompts_bucket="")  # type: ignore[arg-type]  # variants need no bucket
-    for row in initial_variant_rows():
-        store.put_variant_if_absent(row)
+    puts: list[WriteRequestTypeDef] = [
+        {"PutRequest": {"Item": variant_item(record)}} for record in initial_variant_records()
+    ]
+    for start in range(0, len(puts), 25):
+        dynamodb.batch_write_item(RequestItems={aws.VARIANTS: puts[start : start + 25]})
     return dynamodb
 
 
