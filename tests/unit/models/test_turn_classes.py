@@ -77,7 +77,15 @@ def test_the_initial_population_serves_the_designs_models() -> None:
     assert model_for("TC5", variants) == ModelChoice(
         "claude-sonnet-4-6", 768, 0.65, ("1h", "5m"), (), "LLM_MODEL"
     )
-    assert model_for("TC3", variants).exposed_category is None
+    # Small talk is a canary of Haiku against Sonnet, so that production is Sonnet, which has no other model.
+    assert model_for("TC3", variants) == ModelChoice(
+        "claude-sonnet-4-6", 128, 0.8, ("1h", "1h"), (), "SMALL_TALK_MODEL"
+    )
+    assert model_for("TC6", variants) == ModelChoice(
+        "claude-sonnet-4-6", 512, 0.5, ("1h", "5m"), (), "CRISIS_FLOW_MODEL"
+    )
+    for turn_class in ("TC1", "TC2", "TC7"):
+        assert model_for(turn_class, variants).model_id == TABLE[turn_class][0]
 
 
 @pytest.mark.parametrize("turn_class", ["TC4", "TC5", "TC6"])
