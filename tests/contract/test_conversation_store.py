@@ -21,6 +21,7 @@ SESSION = Session(
     state=SessionState(turn_count=3, last_kind="answer", used_reply_ids=("a", "b")),
     posture=Posture(active=True, level=2, peak=3, calm_turns=1, check_in_due=True, version=3),
     variants={"LLM_MODEL": "claude-sonnet-4-6"},
+    returning=True,
 )
 TURN = StoredTurn(
     turn_id="turn-1",
@@ -51,6 +52,18 @@ def test_a_session_that_is_not_there_is_none(stores: Stores) -> None:
     """An unknown id is answered with 404, not with an error."""
     assert stores.conversations.find_session("session-1") is None
     assert stores.conversations.all_turns("session-1") == ()
+
+
+def test_whoever_had_a_session_has_been_here_before(stores: Stores) -> None:
+    """Experiments for new people must not take in others; a session that was deleted counts as well."""
+    before = stores.conversations.has_session("user-1")
+    stores.conversations.store_message(SESSION, TURN)
+    after = stores.conversations.has_session("user-1")
+    stores.conversations.bury_session("session-1", "2026-11-22T00:00:00+00:00", 2_000_000_001)
+
+    assert (before, after) == (False, True)
+    assert stores.conversations.has_session("user-1") is True
+    assert stores.conversations.has_session("user-2") is False
 
 
 def test_a_later_message_leaves_the_session_as_it_is(stores: Stores) -> None:

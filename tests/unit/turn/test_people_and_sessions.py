@@ -55,9 +55,11 @@ def _rate(world: World, body: dict[str, Any], subject: str = "person-1") -> Http
         conversations=MemoryConversationStore(world.store),
         feedback=MemoryFeedbackStore(world.store),
         salt=MemoryUserSalt(),
+        metrics=world.metrics,
         clock=world.clock,
         randomness=SeededRandomness(3),
         retention_days=30,
+        environment="test",
     )
     return rate(subject, body)
 
@@ -220,7 +222,7 @@ def test_feedback_is_kept_as_it_was_given(world: World) -> None:
             "rating": 4,
             "nps": 9,
             "text": " It helped\x00 a lot\r\n ",
-            "rating_variant_id": "stars-5",
+            "rating_variant_id": answer["client_variants"]["RATING_VARIANT"]["variant_id"],
         },
     )
 
@@ -236,7 +238,7 @@ def test_feedback_is_kept_as_it_was_given(world: World) -> None:
         rating=4,
         nps=9,
         text="It helped a lot",
-        rating_variant_id="stars-5",
+        rating_variant_id=answer["client_variants"]["RATING_VARIANT"]["variant_id"],
     )
 
 

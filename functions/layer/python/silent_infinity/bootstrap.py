@@ -401,6 +401,7 @@ def give_feedback(settings: Settings) -> "GiveFeedback":
     from silent_infinity.adapters.aws import clients
     from silent_infinity.adapters.aws.conversations import DynamoConversationStore
     from silent_infinity.adapters.aws.feedback import DynamoFeedbackStore
+    from silent_infinity.adapters.aws.metrics import EmfMetrics
     from silent_infinity.adapters.aws.secrets import SecretUserSalt
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.randomness import SystemRandomness
@@ -408,14 +409,17 @@ def give_feedback(settings: Settings) -> "GiveFeedback":
     from silent_infinity.usecases.give_feedback import GiveFeedback
 
     dynamodb = clients.dynamodb()
+    clock = SystemClock()
     return GiveFeedback(
         validator=JsonSchemaValidator(),
         conversations=DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
         feedback=DynamoFeedbackStore(dynamodb, settings.text("FEEDBACK_TABLE")),
         salt=SecretUserSalt(clients.secrets_manager, settings.text("USER_SALT_SECRET_ARN")),
-        clock=SystemClock(),
+        metrics=EmfMetrics("SilentInfinity", "feedback", clock),
+        clock=clock,
         randomness=SystemRandomness(),
         retention_days=settings.integer("TURN_RETENTION_DAYS", 90),
+        environment=settings.environment,
     )
 
 

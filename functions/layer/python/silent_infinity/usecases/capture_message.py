@@ -5,7 +5,7 @@ it, before anything else can fail; only then come the things that a turn can do 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -28,7 +28,7 @@ from silent_infinity.domain.turn import (
     Turn,
     Utterance,
 )
-from silent_infinity.domain.variants import ASSIGNMENT_VERSION, Variant
+from silent_infinity.domain.variants import ASSIGNMENT_VERSION
 from silent_infinity.ports.claims import CLAIM_SECONDS, Claim, ClaimStore
 from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.conversations import ConversationStore, Session, StoredTurn
@@ -52,7 +52,6 @@ HISTORY_BYTES = 60_000
 """Step Functions passes at most 256 KiB between states, and the history travels through several."""
 
 DEFAULT_LOCALE = "en-US"
-_COHORTS_OF_RETURNING = ("new_users", "returning")
 ID_TOKEN = "id"  # noqa: S105 -- the kind of token, not a token
 
 
@@ -287,7 +286,7 @@ class CaptureMessage:
         it says is served, and no session is moved by it.
         """
         plan = self._variants.plan()
-        if opens and _asks_returning(self._variants.active()):
+        if opens and plan.asks_returning:
             session = replace(session, returning=self._returning(session.user_id_hash))
         assigned = plan.assign(
             session_id=session.session_id,
@@ -367,11 +366,6 @@ class _Stopwatch:
             return call()
         finally:
             self.ms += unix_ms(self._clock.now()) - start
-
-
-def _asks_returning(variants: Iterable[Variant]) -> bool:
-    """Whether a running arm is for new or for returning people."""
-    return any(variant.ranges and variant.target_cohort in _COHORTS_OF_RETURNING for variant in variants)
 
 
 def _of_client(variants: _Assigned) -> _Assigned:

@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from silent_infinity.domain import problems
+from silent_infinity.domain.exposures import accepted
 from silent_infinity.domain.guards.before import redact
 from silent_infinity.domain.ids import user_id_hash, uuid7
 from silent_infinity.domain.text import clean_message
+from silent_infinity.domain.turn import CRISIS_FLOW_LEVEL
 from silent_infinity.ports.clock import Clock, unix_ms
-from silent_infinity.ports.conversations import ConversationStore
+from silent_infinity.ports.conversations import ConversationStore, Session, StoredTurn
 from silent_infinity.ports.feedback import Feedback, FeedbackStore
+from silent_infinity.ports.metrics import Metrics
 from silent_infinity.ports.randomness import Randomness
 from silent_infinity.ports.user_salt import UserSalt
 from silent_infinity.ports.validation import SchemaValidator
+
+RATING_CATEGORY = "RATING_VARIANT"
 
 
 class GiveFeedback:
@@ -25,17 +30,21 @@ class GiveFeedback:
         conversations: ConversationStore,
         feedback: FeedbackStore,
         salt: UserSalt,
+        metrics: Metrics,
         clock: Clock,
         randomness: Randomness,
         retention_days: int,
+        environment: str,
     ) -> None:
         self._validator = validator
         self._conversations = conversations
         self._feedback = feedback
         self._salt = salt
+        self._metrics = metrics
         self._clock = clock
         self._randomness = randomness
         self._retention_days = retention_days
+        self._environment = environment
 
     def __call__(self, subject: str, body: Mapping[str, Any]) -> problems.HttpResponse:
         """Store the feedback: 201 with its id, or a problem.
@@ -51,7 +60,8 @@ class GiveFeedback:
         if session is None or session.deleted or session.user_id_hash != user:
             return problems.session_not_found()
         turn_id = body.get("turn_id")
-        if turn_id and turn_id not in {t.turn_id for t in self._conversations.all_turns(session.session_id)}:
+        turn = self._turn(session.session_id, turn_id) if turn_id else None
+        if turn_id and turn is None:
             return problems.turn_not_found()
         now = self._clock.now()
         feedback_id = uuid7(unix_ms(now), self._randomness.token(10))
@@ -66,7 +76,26 @@ class GiveFeedback:
                 rating=body.get("rating"),
                 nps=body.get("nps"),
                 text=redact(clean_message(body["text"])) if body.get("text") else None,
-                rating_variant_id=body.get("rating_variant_id"),
+                rating_variant_id=self._exposed(body.get("rating_variant_id"), session, turn),
             )
         )
         return problems.ok({"feedback_id": feedback_id}, status=201)
+
+    def _turn(self, session_id: str, turn_id: str) -> StoredTurn | None:
+        return next((t for t in self._conversations.all_turns(session_id) if t.turn_id == turn_id), None)
+
+    def _exposed(self, reported: str | None, session: Session, turn: StoredTurn | None) -> str | None:
+        """Return the way of asking that was reported, if the session was assigned it and no crisis overrode
+        that. Anything else would blur the experiment; the feedback itself is worth keeping without it.
+        """
+        if reported is None or _in_crisis(session, turn):
+            return None
+        believed = accepted({RATING_CATEGORY: reported}, session.variants)
+        if not believed:
+            self._metrics.add("ExposuresRefused", 1, environment=self._environment, category=RATING_CATEGORY)
+            self._metrics.flush()
+        return believed.get(RATING_CATEGORY)
+
+
+def _in_crisis(session: Session, turn: StoredTurn | None) -> bool:
+    return turn.crisis_level >= CRISIS_FLOW_LEVEL if turn else session.posture.active
