@@ -12,25 +12,33 @@ from silent_infinity.settings import MissingSettingError, Settings
 
 if TYPE_CHECKING:
     from silent_infinity.adapters.aws.stream_batch import BatchResult
+    from silent_infinity.adapters.http.admin import OperatorRoutes
     from silent_infinity.adapters.llm.bedrock import BedrockOptions
     from silent_infinity.adapters.llm.composition import GatewayStores
+    from silent_infinity.ports.audit_log import AuditAnchors, AuditLog
     from silent_infinity.ports.batch_inference import BatchInference
     from silent_infinity.ports.breakers import BreakerStore
     from silent_infinity.ports.clock import Clock
     from silent_infinity.ports.llm import LanguageModel
     from silent_infinity.ports.model_rates import ModelRateStore
+    from silent_infinity.ports.promotions import Promotions
     from silent_infinity.ports.spend import SpendStore
     from silent_infinity.ports.summaries import SummaryStore
     from silent_infinity.ports.text_guard import TextGuard
     from silent_infinity.ports.tone import ToneReader
+    from silent_infinity.ports.validation import SchemaValidator
+    from silent_infinity.ports.variant_metrics import VariantMetrics
+    from silent_infinity.ports.variant_store import VariantStore
     from silent_infinity.ports.variants import VariantRegistry
     from silent_infinity.ports.work_files import WorkFiles
+    from silent_infinity.usecases.authorize_operator import AuthorizeOperator
     from silent_infinity.usecases.batch_synthesis import FollowSynthesisBatch, StartSynthesisBatch
     from silent_infinity.usecases.capture_message import CaptureMessage
     from silent_infinity.usecases.close_synthesis import CloseSynthesis
     from silent_infinity.usecases.detect_intent import DetectIntent
     from silent_infinity.usecases.generate_reply import GenerateReply
     from silent_infinity.usecases.give_feedback import GiveFeedback
+    from silent_infinity.usecases.manage_variants import ManageVariants
     from silent_infinity.usecases.prepare_synthesis import PrepareSynthesis
     from silent_infinity.usecases.record_turn import RecordTurn
     from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
@@ -449,6 +457,95 @@ def session_routes(settings: Settings) -> SessionRoutes:
     }
 
 
+def operator_routes(settings: Settings) -> "OperatorRoutes":
+    """Wire what operators see and change."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.audit_anchors import S3AuditAnchors
+    from silent_infinity.adapters.aws.audit_log import DynamoAuditLog
+    from silent_infinity.adapters.aws.promotions import DynamoPromotions
+    from silent_infinity.adapters.aws.prompt_store import published_checksums
+    from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
+    from silent_infinity.adapters.aws.variant_store import DynamoVariantStore
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.adapters.system.randomness import SystemRandomness
+    from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+    from silent_infinity.usecases.manage_variants import ManageVariants
+
+    dynamodb = clients.dynamodb()
+    clock = SystemClock()
+    validator = JsonSchemaValidator()
+    store = DynamoVariantStore(
+        dynamodb,
+        clock=clock,
+        variants_table=settings.text("VARIANTS_TABLE"),
+        audit_table=settings.text("AUDIT_LOG_TABLE"),
+        promotions_table=settings.text("PROMOTIONS_TABLE"),
+        idempotency_table=settings.text("IDEMPOTENCY_TABLE"),
+    )
+    prompts_table = settings.text("PROMPTS_TABLE")
+    return routes_for_operators(
+        store=store,
+        log=DynamoAuditLog(dynamodb, settings.text("AUDIT_LOG_TABLE")),
+        anchors=S3AuditAnchors(clients.s3, settings.text("AUDIT_ANCHORS_BUCKET")),
+        promotions=DynamoPromotions(dynamodb, settings.text("PROMOTIONS_TABLE")),
+        metrics=DynamoVariantMetrics(dynamodb, settings.text("VARIANT_METRICS_TABLE")),
+        manage=ManageVariants(
+            store=store,
+            validator=validator,
+            clock=clock,
+            randomness=SystemRandomness(),
+            needs_approval=settings.text("PROMOTIONS_NEED_APPROVAL") != "false",
+            prompts=lambda: published_checksums(dynamodb, prompts_table),
+        ),
+        validator=validator,
+        clock=clock,
+    )
+
+
+def routes_for_operators(
+    *,
+    store: "VariantStore",
+    log: "AuditLog",
+    anchors: "AuditAnchors",
+    promotions: "Promotions",
+    metrics: "VariantMetrics",
+    manage: "ManageVariants",
+    validator: "SchemaValidator",
+    clock: "Clock",
+) -> "OperatorRoutes":
+    """Return the operators' routes over the given stores, by method and resource."""
+    from silent_infinity.domain.registry.commands import Action
+    from silent_infinity.usecases.change_variants import ChangeVariants
+    from silent_infinity.usecases.compare_variants import CompareVariants
+    from silent_infinity.usecases.read_audit import ReadAudit
+    from silent_infinity.usecases.read_registry import ReadRegistry
+    from silent_infinity.usecases.verify_audit import VerifyAudit
+
+    variants = "/admin/api/variants"
+    variant = f"{variants}/{{category}}/{{variant_id}}"
+    registry = ReadRegistry(
+        store=store, promotions=promotions, metrics=metrics, validator=validator, clock=clock
+    )
+    audit = ReadAudit(
+        store=store, log=log, verify=VerifyAudit(store=store, log=log, anchors=anchors), validator=validator
+    )
+    change = ChangeVariants(manage=manage, validator=validator)
+    undo = (Action.DEMOTE, Action.ROLLBACK, Action.PAUSE, Action.CANCEL)
+    return {
+        f"GET {variants}": registry.variants,
+        f"GET {variants}/compare": CompareVariants(
+            store=store, metrics=metrics, validator=validator, clock=clock
+        ),
+        f"POST {variants}/{{category}}": change.route(Action.CREATE),
+        f"GET {variant}": registry.variant,
+        f"PUT {variant}": change.route(Action.UPDATE),
+        **{f"POST {variant}/{action}": change.route(action) for action in (Action.PROMOTE, *undo)},
+        "GET /admin/api/audit-log": audit.entries,
+        "GET /admin/api/audit-log/verify": audit.verification,
+        "GET /admin/api/promotions": registry.promotions,
+    }
+
+
 def sentinel(settings: Settings) -> StreamConsumer:
     """Wire the sentinel to the stream of turn events."""
     from silent_infinity.adapters.aws import clients
@@ -638,4 +735,21 @@ def seed_reference_data(settings: Settings) -> "SeedReferenceData":
             BundledPrompt(name, version, files.text(name, version)) for name, version in files.versions()
         ],
         clock=SystemClock(),
+    )
+
+
+def authorize_operator(settings: Settings) -> "AuthorizeOperator":
+    """Wire the check of operators' tokens. Only the authorizer carries the libraries that it needs."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.tokens.key_set import KeySet
+    from silent_infinity.adapters.tokens.pool_tokens import PoolTokens, issuer_of
+    from silent_infinity.usecases.authorize_operator import AuthorizeOperator
+
+    pool_id = settings.text("OPERATOR_POOL_ID")
+    return AuthorizeOperator(
+        tokens=PoolTokens(
+            KeySet(f"{clients.user_pools_address()}/{pool_id}/.well-known/jwks.json"),
+            issuer=issuer_of(pool_id),
+            client_id=settings.text("OPERATOR_CLIENT_ID"),
+        )
     )

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from silent_infinity.domain.registry import problems, refusals
-from silent_infinity.domain.registry.commands import Refusal
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.ports.validation import SchemaValidator
 
@@ -29,11 +28,6 @@ def checked_query(validator: SchemaValidator, schema_name: str, query: Mapping[s
             [{"path": violation.path, "keyword": violation.keyword} for violation in broken]
         )
     return parsed
-
-
-def invalid_cursor() -> Refusal:
-    """Return the refusal of a cursor that is none of this list's."""
-    return problems.invalid([{"path": "/cursor", "keyword": "format"}])
 
 
 def variant_key(name: str, category: str | None, records: Mapping[Key, VariantRecord]) -> Key:

@@ -1,4 +1,4 @@
-"""Show operators the registry of variants, its audit log and the promotions."""
+"""Show operators the registry of variants and the promotions."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -8,9 +8,8 @@ from typing import Any
 from silent_infinity.domain.cursors import from_cursor, to_cursor
 from silent_infinity.domain.payload import to_payload
 from silent_infinity.domain.problems import HttpResponse, ok
-from silent_infinity.domain.registry import refusals
+from silent_infinity.domain.registry import problems, refusals
 from silent_infinity.domain.registry.documents import (
-    entry_document,
     etag,
     figures,
     variant_document,
@@ -19,7 +18,6 @@ from silent_infinity.domain.registry.requests import OperatorRequest
 from silent_infinity.domain.registry.view import View, is_experiment
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.domain.variant_sums import merged
-from silent_infinity.ports.audit_log import AuditLog
 from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.promotions import Promotions
 from silent_infinity.ports.validation import SchemaValidator
@@ -29,8 +27,6 @@ from silent_infinity.usecases.operator_queries import (
     MOST_ITEMS,
     Key,
     checked_query,
-    invalid_cursor,
-    variant_key,
 )
 
 _LIST = "variants"
@@ -45,14 +41,12 @@ class ReadRegistry:
         self,
         *,
         store: VariantStore,
-        log: AuditLog,
         promotions: Promotions,
         metrics: VariantMetrics,
         validator: SchemaValidator,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._log = log
         self._promotions = promotions
         self._metrics = metrics
         self._validator = validator
@@ -99,23 +93,6 @@ class ReadRegistry:
             headers=etag(records[key]),
         )
 
-    def audit_log(self, request: OperatorRequest) -> HttpResponse:
-        """Show a variant's history, oldest first, or the newest entries of all."""
-        query = checked_query(self._validator, "admin_query_audit_log", request.query)
-        limit, cursor = query.get("limit", MOST_ITEMS), query.get("cursor")
-        try:
-            if "variant_id" not in query:
-                page = self._log.recent(limit=limit, cursor=cursor)
-            else:
-                records = self._store.snapshot().records
-                key = variant_key(query["variant_id"], query.get("category"), records)
-                page = self._log.history(*key, limit=limit, cursor=cursor)
-                if not page.entries and cursor is None and key not in records:
-                    raise refusals.variant_not_found()
-        except ValueError:
-            raise invalid_cursor() from None
-        return ok({"entries": [entry_document(entry) for entry in page.entries], "next_cursor": page.cursor})
-
     def promotions(self, request: OperatorRequest) -> HttpResponse:
         """Show promotions, newest first."""
         query = checked_query(self._validator, "admin_query_promotions", request.query)
@@ -124,7 +101,7 @@ class ReadRegistry:
                 status=query.get("status"), limit=query.get("limit", MOST_ITEMS), cursor=query.get("cursor")
             )
         except ValueError:
-            raise invalid_cursor() from None
+            raise problems.invalid([{"path": "/cursor", "keyword": "format"}]) from None
         return ok({"promotions": [to_payload(each) for each in page.promotions], "next_cursor": page.cursor})
 
     def _figures(self, key: Key, first: date, last: date) -> dict[str, Any]:
@@ -137,7 +114,7 @@ def _place(cursor: str | None) -> Key | None:
     try:
         category, variant_id = from_cursor(_LIST, cursor, 2)
     except ValueError:
-        raise invalid_cursor() from None
+        raise problems.invalid([{"path": "/cursor", "keyword": "format"}]) from None
     return category, variant_id
 
 

@@ -4,11 +4,12 @@ Writing and reading live together because they must agree on where a prompt lies
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from silent_infinity.adapters.aws.calls import ConditionFailedError, call, mapped_errors
 from silent_infinity.adapters.aws.items import from_item, to_item
+from silent_infinity.adapters.aws.pages import items_of
 from silent_infinity.ports.errors import StoreUnavailableError
 from silent_infinity.ports.prompts import PromptNotFoundError, PromptSource
 from silent_infinity.ports.seeding import PromptChangedError
@@ -26,6 +27,16 @@ def object_key(template_id: str, version: int) -> str:
 def sha256(text: str) -> str:
     """Return the SHA-256 of a prompt's text as UTF-8, hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def published_checksums(dynamodb: "DynamoDBClient", table: str) -> Mapping[tuple[str, int], str]:
+    """Return the SHA-256 of every published prompt by template id and version.
+
+    Raises:
+        StoreUnavailableError: the table could not be read.
+    """
+    entries = (from_item(item) for item in items_of(dynamodb.scan, TableName=table, ConsistentRead=True))
+    return {(entry["template_id"], entry["version"]): entry.get("sha256", "") for entry in entries}
 
 
 class StoredPrompts:
