@@ -16,6 +16,7 @@ from stacks.constructs.function_settings import Setting
 from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.log_group import retention
 from stacks.constructs.operations import FIVE_MINUTES, alarm
+from stacks.constructs.operator_authorizer import OperatorAuthorizer
 from stacks.constructs.people import OperatorsPool, PeoplePool
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
@@ -91,6 +92,14 @@ class ApiStack(Stack):
             operators=self.operators,
         )
 
+        authorizer = OperatorAuthorizer(
+            self,
+            "OperatorAuthorizer",
+            environment=environment,
+            layer=self._layer,
+            operators=self.operators,
+        )
+
         version = self.api.root.add_resource("v1")
         self._add_turns(version, turn)
         self._add_feedback(version, feedback)
@@ -98,12 +107,12 @@ class ApiStack(Stack):
         self._add_health(version)
         admin.add_to(
             self.api.root,
-            authorizer=apigateway.CognitoUserPoolsAuthorizer(
-                self, "OperatorsAuthorizer", cognito_user_pools=[self.operators.pool]
-            ),
+            authorizer=authorizer.authorizer,
             validator=self._validator,
             model=self._model("AdminRequest", "admin_request"),
         )
+        for method in admin.methods:
+            authorizer.accept_findings(method)
         self._add_gateway_responses()
         stage = self.api.deployment_stage
         WebAcl(
@@ -117,7 +126,7 @@ class ApiStack(Stack):
             GradualDeployment(
                 self,
                 "Deployment",
-                functions=[feedback, sessions, admin.function],
+                functions=[feedback, sessions, admin.function, authorizer.function],
                 topic=turn.operations.topic,
             )
         alarm(

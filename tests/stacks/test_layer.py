@@ -2,7 +2,10 @@
 
 import io
 import json
+import platform
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -16,11 +19,12 @@ from stacks.constructs.wheels import WheelBuildError, WheelTarget, installed_whe
 from stacks.environment import ENVIRONMENTS
 from stacks.paths import FUNCTIONS, LAYER, PROMPTS, ROOT
 from tests.stacks.synthesised import Application
+from tests.support import tokens
 
 AWS = WheelTarget(python="3.13", architecture="arm64")
 MEGABYTE = 1_000_000
 # Functions with wheels or weights of their own.
-LARGE = {"crisis_screen"}
+LARGE = {"admin_authorizer", "crisis_screen"}
 ELF_MACHINE_AARCH64 = 183
 
 
@@ -151,6 +155,64 @@ def test_the_screen_runs_with_the_version_that_is_tested() -> None:
     shipped = pins(FUNCTIONS / "crisis_screen" / "requirements.txt")
 
     assert shipped == {"numpy": pins(ROOT / "requirements.txt")["numpy"]}
+
+
+@pytest.fixture(scope="module")
+def authorizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The authorizer's own asset for AWS, with its wheels."""
+    folder = tmp_path_factory.mktemp("authorizer")
+    build_function(FUNCTIONS / "admin_authorizer", AWS, folder)
+    return folder
+
+
+def test_the_authorizer_carries_what_checks_signatures_and_the_layer_does_not(
+    authorizer: Path, layer: Path
+) -> None:
+    """Every cold start of a turn would pay for a library of which it never signs or checks anything."""
+    for name in ("handler.py", "jwt/__init__.py", "cryptography/__init__.py"):
+        assert (authorizer / name).is_file(), name
+    assert list(authorizer.glob("_cffi_backend*.so"))
+    for module in sorted(authorizer.rglob("*.so")):
+        machine = int.from_bytes(module.read_bytes()[18:20], "little")
+        assert machine == ELF_MACHINE_AARCH64, module
+    size = sum(path.stat().st_size for path in authorizer.rglob("*") if path.is_file())
+    assert size <= 20 * MEGABYTE
+    assert not (layer / "jwt").exists()
+    assert not (layer / "cryptography").exists()
+
+
+def test_the_authorizer_checks_with_what_its_own_asset_has(tmp_path: Path) -> None:
+    """A wheel that is missing there is present wherever tests run; here nothing else can be imported."""
+    host = WheelTarget(
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        architecture={"aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+    )
+    build_function(FUNCTIONS / "admin_authorizer", host, tmp_path)
+    code = (
+        "import json, sys; sys.path[:0] = [sys.argv[1], sys.argv[2]]\n"
+        "from silent_infinity.adapters.tokens.key_set import KeySet\n"
+        "from silent_infinity.adapters.tokens.pool_tokens import PoolTokens\n"
+        "keys = KeySet('', fetch=lambda _: json.dumps({'keys': [json.loads(sys.argv[3])]}).encode())\n"
+        "print(PoolTokens(keys, issuer=sys.argv[4], client_id=sys.argv[5]).claims(sys.argv[6])['sub'])"
+    )
+    paths = [str(tmp_path), str(LAYER / "python")]
+    told = [json.dumps(tokens.public_key()), tokens.ISSUER, tokens.CLIENT_ID, tokens.signed(tokens.claims())]
+    # -S: without the site-packages of this environment.
+    run = subprocess.run(  # noqa: S603 -- this interpreter, and the code above
+        [sys.executable, "-S", "-c", code, *paths, *told], capture_output=True, text=True, check=False
+    )
+
+    assert run.stdout.strip() == tokens.claims()["sub"], run.stderr
+
+
+def test_the_authorizer_runs_with_the_versions_that_are_tested() -> None:
+    """Otherwise the tests are about another program."""
+    shipped = pins(FUNCTIONS / "admin_authorizer" / "requirements.txt")
+    tested = pins(ROOT / "requirements.txt")
+
+    assert {name: shipped[name] for name in ("pyjwt", "cryptography")} == {
+        name: tested[name] for name in ("pyjwt", "cryptography")
+    }
 
 
 def test_a_changed_weight_changes_the_fingerprint_of_the_function(tmp_path: Path) -> None:

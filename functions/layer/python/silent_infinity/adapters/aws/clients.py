@@ -10,6 +10,7 @@ for file transfers and resource objects that nothing here uses.
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.session import Session, get_session
 
@@ -97,3 +98,11 @@ def patient_s3() -> "S3Client":
 def bedrock() -> Any:
     """Return the client of Bedrock's control plane, which knows jobs. Its types are no dependency here."""
     return _session().create_client("bedrock", config=_patient_config())
+
+
+@cache
+def user_pools_address() -> str:
+    """Return where user pools are asked for their public keys, without a slash at the end."""
+    client = _session().create_client("cognito-idp", config=Config(signature_version=UNSIGNED))
+    address: str = client.meta.endpoint_url
+    return address.rstrip("/")

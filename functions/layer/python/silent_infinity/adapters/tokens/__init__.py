@@ -1,0 +1,1 @@
+"""Checking of signed tokens. Needs PyJWT and cryptography, which only the authorizer carries."""
