@@ -81,7 +81,12 @@ def tables(request: pytest.FixtureRequest) -> Tables:
         return MemoryTables(MemorySeedStore())
     dynamodb: DynamoDBClient = request.getfixturevalue("dynamodb")
     s3: S3Client = request.getfixturevalue("s3")
-    store = AwsSeedStore(
+    return AwsTables(aws_seed_store(dynamodb, s3), dynamodb)
+
+
+def aws_seed_store(dynamodb: DynamoDBClient, s3: S3Client) -> AwsSeedStore:
+    """Return the store on AWS."""
+    return AwsSeedStore(
         dynamodb,
         s3,
         variants_table=aws.VARIANTS,
@@ -89,7 +94,6 @@ def tables(request: pytest.FixtureRequest) -> Tables:
         prompts_table=aws.PROMPTS,
         prompts_bucket=aws.BUCKET,
     )
-    return AwsTables(store, dynamodb)
 
 
 @pytest.fixture
