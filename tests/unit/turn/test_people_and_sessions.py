@@ -211,6 +211,53 @@ def test_what_is_recorded_after_a_deletion_brings_nothing_back(world: World) -> 
     assert len(world.events()) == 2
 
 
+def _rate_asked(world: World, asked: str, answer: dict[str, Any], **about: Any) -> str | None:
+    """Give feedback, asked for in this way; return the way that is kept with it."""
+    body = {"session_id": answer["session_id"], "nps": 9, "rating_variant_id": asked, **about}
+    assert _rate(world, body).status_code == 201
+    return _feedback(world)[-1].rating_variant_id
+
+
+def _refused(world: World) -> list[dict[str, str]]:
+    return [dict(entry.dimensions) for entry in world.metrics.flushed if entry.name == "ExposuresRefused"]
+
+
+def test_a_way_of_asking_that_was_not_assigned_is_left_out_and_counted(world: World) -> None:
+    """The rating is the person's and is kept; the experiment must not be told of what it did not do."""
+    answer = world.turn(TELLING)["body"]
+    assigned = answer["client_variants"]["RATING_VARIANT"]["variant_id"]
+
+    kept = [_rate_asked(world, asked, answer) for asked in (assigned, "stars-5")]
+
+    assert kept == [assigned, None]
+    assert _refused(world) == [{"category": "RATING_VARIANT", "environment": "test"}]
+
+
+@pytest.mark.parametrize("rated", ["the turn", "the session"])
+def test_a_rating_in_a_crisis_is_no_part_of_an_experiment(world: World, rated: str) -> None:
+    """Whatever is reported, right or wrong: nobody in a crisis is an observation."""
+    calm = world.turn("Hello!")["body"]
+    crisis = world.turn(ACTIVE_RISK, session_id=calm["session_id"])["body"]
+    about = {"turn_id": crisis["turn_id"]} if rated == "the turn" else {}
+
+    kept = [
+        _rate_asked(world, answer["client_variants"]["RATING_VARIANT"]["variant_id"], answer, **about)
+        for answer in (calm, crisis)
+    ]
+
+    assert kept == [None, None]
+    assert _refused(world) == []
+
+
+def test_a_turn_before_the_crisis_may_be_rated_as_it_was(world: World) -> None:
+    """The turn decides, where one is named."""
+    calm = world.turn("Hello!")["body"]
+    world.turn(ACTIVE_RISK, session_id=calm["session_id"])
+    asked = calm["client_variants"]["RATING_VARIANT"]["variant_id"]
+
+    assert _rate_asked(world, asked, calm, turn_id=calm["turn_id"]) == asked
+
+
 def test_feedback_is_kept_as_it_was_given(world: World) -> None:
     """A rating in the place of a score would look plausible and be wrong."""
     answer = world.turn(TELLING)["body"]

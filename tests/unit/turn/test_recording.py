@@ -55,9 +55,12 @@ def _turn(**fields: Any) -> Turn:
         "user_id_hash": USER,
         "claim_key": "claim-1",
         "locale": "en-GB",
-        "client": Client("/talk", "organic", "mobile", "safari", 40),
+        "client": Client(
+            "/talk", "organic", "mobile", "safari", 40, {"MANDALA_FACE": "none", "TOPIC_HIERARCHY": "tabs"}
+        ),
         "variants": {"LLM_MODEL": AssignedVariant("arm"), "SYSTEM_PROMPT": AssignedVariant("v3")},
         "production": {"LLM_MODEL": AssignedVariant("prod"), "SYSTEM_PROMPT": AssignedVariant("v2")},
+        "assignment_version": 7,
         "degraded": ("history", "variants"),
         "timings": CaptureTimings(db_read_ms=3, db_write_ms=5, guardrail_ms=7, variant_ms=11),
         **fields,
@@ -74,6 +77,10 @@ def _answer(**fields: Any) -> dict[str, Any]:
         "turn_class": "TC4",
         "intent": {"name": "share_feeling", "confidence": 0.75},
         "variants": {"LLM_MODEL": "arm"},
+        "client_variants": {
+            "MANDALA_FACE": {"variant_id": "none", "config": {}},
+            "TOPIC_HIERARCHY": {"variant_id": "flat", "config": {}},
+        },
         "quality": {"score": 0.875, "attempts": 2},
         "usage": {
             "model_id": "model-a",
@@ -194,8 +201,13 @@ def test_every_field_of_the_event_is_the_fact_that_it_is_named_for(world: World)
         "timestamp": START.isoformat(),
         "recorded_at": (START + timedelta(seconds=2)).isoformat(),
         "turn_number": 1,
-        "active_variants": {"LLM_MODEL": "arm", "SYSTEM_PROMPT": "v3"},
-        "exposures": {"LLM_MODEL": "arm"},
+        "active_variants": {
+            "LLM_MODEL": "arm",
+            "SYSTEM_PROMPT": "v3",
+            "MANDALA_FACE": "none",
+            "TOPIC_HIERARCHY": "flat",
+        },
+        "exposures": {"LLM_MODEL": "arm", "MANDALA_FACE": "none"},
         "latency_ms": {
             "total_ms": 1210,
             "stt_ms": None,
@@ -281,6 +293,7 @@ def test_every_field_of_the_event_is_the_fact_that_it_is_named_for(world: World)
             }
         ],
         "budget_level": "reduced",
+        "assignment_version": 7,
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+from silent_infinity.domain.variant_categories import categories
 from silent_infinity.ports.limits import LimitPolicy
 from silent_infinity.ports.llm import ModelError
 from tests.support.world import MIRROR, TELLING, ScriptedModel, World
@@ -36,8 +37,8 @@ def test_a_message_gets_a_validated_answer_and_leaves_one_complete_event(world: 
     _valid("turn_answer", answer)
     [event] = world.events()
     _valid("turn_event", event)
-    assert event["active_variants"] == {"LLM_MODEL": "claude-sonnet-4-6", "SYSTEM_PROMPT": "v2-sha-current"}
-    assert event["exposures"] == event["active_variants"]
+    assert event["active_variants"].keys() == categories().keys()
+    assert event["exposures"] == {"LLM_MODEL": "claude-sonnet-4-6", "SYSTEM_PROMPT": "v2-sha-current"}
     assert event["page_url"] == "/talk"
     assert event["latency_ms"]["network_ms"] == 40
     assert event["tokens_input"] == 100
