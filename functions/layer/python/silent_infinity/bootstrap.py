@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from silent_infinity.ports.variant_store import VariantStore
     from silent_infinity.ports.variants import VariantRegistry
     from silent_infinity.ports.work_files import WorkFiles
+    from silent_infinity.usecases.anchor_audit import AnchorAudit
     from silent_infinity.usecases.authorize_operator import AuthorizeOperator
     from silent_infinity.usecases.batch_synthesis import FollowSynthesisBatch, StartSynthesisBatch
     from silent_infinity.usecases.capture_message import CaptureMessage
@@ -708,6 +709,31 @@ def _batches(settings: Settings, clock: "Clock") -> "BatchInference":
         role_arn=settings.text("SYNTHESIS_BATCH_ROLE_ARN"),
         key_arn=settings.text("SYNTHESIS_KEY_ARN", ""),
         name_of=names(options.profile, options.application_profiles),
+    )
+
+
+def anchor_audit(settings: Settings) -> "AnchorAudit":
+    """Wire the check and the anchoring of the audit log. It gets no table that it could write to."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.alerts import SnsAlerts
+    from silent_infinity.adapters.aws.audit_anchors import S3AuditAnchors
+    from silent_infinity.adapters.aws.audit_log import DynamoAuditLog
+    from silent_infinity.adapters.aws.variant_store import DynamoVariantSnapshots
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.anchor_audit import AnchorAudit
+    from silent_infinity.usecases.verify_audit import VerifyAudit
+
+    dynamodb = clients.dynamodb()
+    anchors = S3AuditAnchors(clients.patient_s3, settings.text("AUDIT_ANCHORS_BUCKET"))
+    return AnchorAudit(
+        verify=VerifyAudit(
+            store=DynamoVariantSnapshots(dynamodb, settings.text("VARIANTS_TABLE")),
+            log=DynamoAuditLog(dynamodb, settings.text("AUDIT_LOG_TABLE")),
+            anchors=anchors,
+        ),
+        anchors=anchors,
+        alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
+        clock=SystemClock(),
     )
 
 

@@ -52,12 +52,16 @@ class RegistryWrite:
     promotion: PromotionRequest | None = None
 
 
-class VariantStore(Protocol):
-    """Reads and changes the registry. Every method may raise StoreUnavailableError; reads are consistent."""
+class VariantSnapshots(Protocol):
+    """Reads the registry, consistently. May raise StoreUnavailableError."""
 
     def snapshot(self) -> Snapshot:
         """Return every variant."""
         ...
+
+
+class VariantStore(VariantSnapshots, Protocol):
+    """Reads and changes the registry. Every method may raise StoreUnavailableError; reads are consistent."""
 
     def apply(self, write: RegistryWrite) -> None:
         """Write everything, or nothing.

@@ -7,7 +7,7 @@ from silent_infinity.domain.audit import AuditEntry, Heads
 from silent_infinity.domain.audit_verification import Finding, verify_chain
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.ports.audit_log import AuditAnchors, AuditLog
-from silent_infinity.ports.variant_store import VariantStore
+from silent_infinity.ports.variant_store import VariantSnapshots
 
 Key = tuple[str, str]
 """Category and id of a variant."""
@@ -49,7 +49,7 @@ class _Chain:
 class VerifyAudit:
     """Checks histories. It only reads."""
 
-    def __init__(self, *, store: VariantStore, log: AuditLog, anchors: AuditAnchors) -> None:
+    def __init__(self, *, store: VariantSnapshots, log: AuditLog, anchors: AuditAnchors) -> None:
         self._store = store
         self._log = log
         self._anchors = anchors

@@ -26,7 +26,27 @@ _OUTCOME: Final = "registry_outcome"
 """The `kind` of what is kept under a key of a change, beside the claims of turns."""
 
 
-class DynamoVariantStore:
+class DynamoVariantSnapshots:
+    """A `VariantSnapshots`."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._variants = table
+
+    def snapshot(self) -> Snapshot:
+        # The version first: a change between the two reads then makes the snapshot too old to write with.
+        state = call(
+            self._client.get_item, TableName=self._variants, Key=registry_key(), ConsistentRead=True
+        ).get("Item")
+        rows = items_of(self._client.scan, TableName=self._variants, ConsistentRead=True)
+        records = [_record(row) for row in rows if row["pk"]["S"].startswith(VARIANT_PREFIX)]
+        return Snapshot(
+            int(state["version"]["N"]) if state else 0,
+            {record.key: record for record in records if record is not None},
+        )
+
+
+class DynamoVariantStore(DynamoVariantSnapshots):
     """A `VariantStore`.
 
     The item of the registry's state is part of every transaction, so that two changes never pass each other:
@@ -44,24 +64,11 @@ class DynamoVariantStore:
         promotions_table: str,
         idempotency_table: str,
     ) -> None:
-        self._client = client
+        super().__init__(client, variants_table)
         self._clock = clock
-        self._variants = variants_table
         self._audit = audit_table
         self._promotions = promotions_table
         self._idempotency = idempotency_table
-
-    def snapshot(self) -> Snapshot:
-        # The version first: a change between the two reads then makes the snapshot too old to write with.
-        state = call(
-            self._client.get_item, TableName=self._variants, Key=registry_key(), ConsistentRead=True
-        ).get("Item")
-        rows = items_of(self._client.scan, TableName=self._variants, ConsistentRead=True)
-        records = [_record(row) for row in rows if row["pk"]["S"].startswith(VARIANT_PREFIX)]
-        return Snapshot(
-            int(state["version"]["N"]) if state else 0,
-            {record.key: record for record in records if record is not None},
-        )
 
     def apply(self, write: RegistryWrite) -> None:
         operations: list[Any] = [self._state(write.registry_version)]
