@@ -3,6 +3,7 @@
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from stacks.constructs.audit_anchors import AuditAnchors
 from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.model_access import ModelAccess
 from stacks.constructs.python_layer import PythonLayer
@@ -45,6 +46,14 @@ class BackgroundStack(Stack):
             data=data,
             layer=layer,
             models=models,
+            operations=turn.operations,
+        )
+        AuditAnchors(
+            self,
+            "AuditAnchors",
+            environment=environment,
+            data=data,
+            layer=layer,
             operations=turn.operations,
         )
         if environment.gradual_deployment:

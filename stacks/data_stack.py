@@ -8,6 +8,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.constructs.acknowledgements import acknowledge
+from stacks.constructs.anchors_bucket import AnchorsBucket
 from stacks.environment import EnvironmentConfig
 
 TTL_ATTRIBUTE = "expires_at"
@@ -51,6 +52,7 @@ class DataStack(Stack):
         self.limits = self._table("Limits", "limit_key", expires=True)
 
         self.prompts_bucket = self._prompts_bucket()
+        self.audit_anchors = AnchorsBucket(self, "AuditAnchors", environment=environment)
         self.user_salt = self._user_salt()
         for name, value in {
             "ConversationsTableName": self.conversations.table_name,
@@ -64,6 +66,7 @@ class DataStack(Stack):
             "IdempotencyTableName": self.idempotency.table_name,
             "LimitsTableName": self.limits.table_name,
             "PromptsBucketName": self.prompts_bucket.bucket_name,
+            "AuditAnchorsBucketName": self.audit_anchors.bucket.bucket_name,
         }.items():
             CfnOutput(self, name, value=value)
 
