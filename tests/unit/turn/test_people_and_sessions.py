@@ -213,6 +213,7 @@ def test_what_is_recorded_after_a_deletion_brings_nothing_back(world: World) -> 
 
 def _rate_asked(world: World, asked: str, answer: dict[str, Any], **about: Any) -> str | None:
     """Give feedback, asked for in this way; return the way that is kept with it."""
+    world.later(1)
     body = {"session_id": answer["session_id"], "nps": 9, "rating_variant_id": asked, **about}
     assert _rate(world, body).status_code == 201
     return _feedback(world)[-1].rating_variant_id
