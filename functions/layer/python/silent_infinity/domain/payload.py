@@ -32,18 +32,22 @@ def _plan(cls: Any) -> tuple[tuple[str, _Converter | None, bool], ...]:
 
 
 @cache
-def _names(cls: Any) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(cls))
+def _names(cls: Any) -> tuple[str, ...] | None:
+    """Return the names of a dataclass's fields; None for other classes."""
+    return tuple(f.name for f in fields(cls)) if is_dataclass(cls) else None
 
 
 def to_payload(value: Any) -> Any:
     """Turn dataclasses, tuples and mappings into what `json.dumps` writes; other values pass unchanged."""
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind in _PLAIN:
         return value
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: to_payload(getattr(value, name)) for name in _names(type(value))}
-    if isinstance(value, Mapping):
-        return {key: to_payload(item) for key, item in value.items()}
+    # Nearly all that is not plain is a dictionary; asking for the abstract class costs more than the rest.
+    if kind is dict or isinstance(value, Mapping):
+        return {key: item if type(item) in _PLAIN else to_payload(item) for key, item in value.items()}
+    names = _names(cast(Any, kind))
+    if names is not None:
+        return {name: to_payload(getattr(value, name)) for name in names}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [to_payload(item) for item in value]
     return value

@@ -152,7 +152,14 @@ class RecordTurn:
         """Give a turn that capture could not claim the person and the claim that it belongs to."""
         identity = request.identity
         turn = request.record.turn
-        record = replace(request.record, turn=replace(turn, message=redact(turn.message)))
+        # What the variants are configured to do has been done; the claim keeps what the event needs of them.
+        turn = replace(
+            turn,
+            message=redact(turn.message),
+            variants=_bare(turn.variants),
+            production=_bare(turn.production),
+        )
+        record = replace(request.record, turn=turn)
         if turn.user_id_hash or not turn.claim_key:
             return record
         # Nobody claimed this turn, or somebody did and died: whichever claim stands says what it is called.
@@ -455,6 +462,10 @@ def _refused_exposures(record: Record) -> tuple[str, ...]:
         return ()
     rendered = _rendered(record)
     return tuple(category for category in record.turn.client.exposures if category not in rendered)
+
+
+def _bare(variants: Mapping[str, AssignedVariant]) -> dict[str, AssignedVariant]:
+    return {category: AssignedVariant(variant.variant_id) for category, variant in variants.items()}
 
 
 def _ids(variants: Mapping[str, AssignedVariant]) -> dict[str, str]:
