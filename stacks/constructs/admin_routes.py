@@ -52,6 +52,7 @@ class AdminRoutes(Construct):
                 Setting.IDEMPOTENCY_TABLE: data.idempotency.table_name,
                 Setting.VARIANT_METRICS_TABLE: data.variant_metrics.table_name,
                 Setting.PROMPTS_TABLE: data.prompts.table_name,
+                Setting.AUDIT_ANCHORS_BUCKET: data.audit_anchors.bucket.bucket_name,
                 Setting.PROMOTIONS_NEED_APPROVAL: str(environment.promotions_need_approval).lower(),
                 Setting.OPERATOR_POOL_ID: operators.pool.user_pool_id,
                 Setting.OPERATOR_CLIENT_ID: operators.client.user_pool_client_id,
@@ -66,6 +67,7 @@ class AdminRoutes(Construct):
         allow_items(self.function, data.variant_metrics, "Query")
         # A persona's configuration has to name a prompt that is published, with the checksum of its text.
         allow_items(self.function, data.prompts, "Scan")
+        data.audit_anchors.allow_reading(self.function)
 
     def add_to(
         self,

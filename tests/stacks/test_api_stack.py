@@ -24,6 +24,7 @@ OUTPUTS = {
         "IdempotencyTableName",
         "LimitsTableName",
         "PromptsBucketName",
+        "AuditAnchorsBucketName",
     },
     "Turn": {
         "TurnStateMachineArn",

@@ -18,6 +18,7 @@ OperatorRoutes = Mapping[str, Callable[[OperatorRequest], HttpResponse]]
 
 _EXPOSED = "ETag, Idempotency-Replayed, Retry-After"
 _ETAG = re.compile(r'(?:"(\d{1,15})"|(\d{1,15}))')
+_NONE: frozenset[str] = frozenset()
 _KEY_CHARACTERS = 200
 _MOST_LEVELS = 16
 _LARGEST, _SMALLEST = 1e15, 1e-15
@@ -96,14 +97,14 @@ def _claims(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
     """Return the groups, which arrive as a list, as JSON, in brackets, or with commas or blanks between."""
-    given = claims.get("groups", claims.get("cognito:groups", ()))
+    given = claims.get("groups", claims.get("cognito:groups"))
     if isinstance(given, str):
         try:
             parsed = json.loads(given)
         except ValueError:
             parsed = None
         given = parsed if isinstance(parsed, list) else re.split(r"[,\s]+", given.strip("[] "))
-    return frozenset(group for group in given if isinstance(group, str)) if given else frozenset()
+    return frozenset(group for group in given if isinstance(group, str)) if isinstance(given, list) else _NONE
 
 
 def _body(text: object) -> dict[str, Any]:
