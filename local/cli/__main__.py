@@ -8,6 +8,7 @@ import sys
 import traceback
 
 from local.cli import (
+    admin,
     checks,
     conversation,
     cost,
@@ -38,7 +39,18 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = Commands(parser)
     first_run.register(parser)
-    for module in (stack_commands, conversation, synthesis, logs, checks, evaluate, cost, training, doctor):
+    for module in (
+        stack_commands,
+        conversation,
+        synthesis,
+        admin,
+        logs,
+        checks,
+        evaluate,
+        cost,
+        training,
+        doctor,
+    ):
         module.register(commands)
     return parser
 

@@ -1,0 +1,377 @@
+"""What operators read: variants, comparisons, the audit log and promotions, as wide as their terminal."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from local.cli.terminal import bold, table
+
+Document = Mapping[str, Any]
+
+WIDEST = 160
+BAR = 10
+FOLDED = 6  # so many variants that share production are a row each; more are one row
+SHOWN_HASH = 12
+INDENT = "  "
+
+
+def columns() -> int:
+    """Columns to fill."""
+    return min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
+
+
+def reference(variant: Document) -> str:
+    """A variant as commands name it."""
+    return f"{variant['category']}/{variant['variant_id']}"
+
+
+def percent(value: float) -> str:
+    """A rollout."""
+    return f"{value:g} %"
+
+
+def bar(value: float) -> str:
+    """A rollout as ten cells. What is above 0 shows."""
+    full = int(value * BAR / 100 + 0.5) or (1 if value > 0 else 0)
+    return "█" * full + "·" * (BAR - full)
+
+
+def moment(text: str) -> str:
+    """A time to the second, UTC."""
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return text or "unknown"
+
+
+def person(actor: str | None) -> str:
+    """An actor, short enough for a table."""
+    kind, _, name = (actor or "unknown").partition(":")
+    return f"{kind} {name[:8]}" if kind == "operator" else name or kind
+
+
+def variant_list(variants: Sequence[Document], *, fold: bool) -> str:
+    """All variants by category. With `fold`, a large production pool is one row."""
+    if not variants:
+        return f"{INDENT}No variants."
+    parts = []
+    for category, group in groupby(variants, key=lambda variant: str(variant["category"])):
+        members = list(group)
+        critical = ", critical" if members[0]["critical"] else ""
+        parts.append(bold(category) + f"  (per {members[0]['unit']}{critical})\n" + _rows(members, fold))
+    return "\n\n".join(parts)
+
+
+def _rows(members: Sequence[Document], fold: bool) -> str:
+    pool = [variant for variant in members if variant["status"] == "production" and not variant["ranges"]]
+    folded = pool if fold and len(pool) >= FOLDED else []
+    rows = []
+    if folded:
+        share = 100 - sum(each["rollout_percent"] for each in members if each["running"])
+        rows.append(
+            [f"({len(folded)} variants)", "production", percent(share), bar(share), "in equal shares"]
+        )
+    rows += [
+        [
+            str(each["variant_id"]),
+            str(each["status"]),
+            percent(each["rollout_percent"]),
+            bar(each["rollout_percent"]),
+            _remarks(each),
+        ]
+        for each in sorted(members, key=_rank)
+        if each not in folded
+    ]
+    return fitted(rows)
+
+
+def _rank(variant: Document) -> tuple[int, int, str]:
+    order = ["production", "canary", "staged", "experimental", "retired"]
+    return order.index(variant["status"]), variant["pool_rank"], variant["variant_id"]
+
+
+def _remarks(variant: Document) -> str:
+    remarks = ["running"] if variant["running"] else []
+    if variant["cooldown"]:
+        remarks.append(f"{variant['cooldown']['action']} in {variant['cooldown']['seconds_left']:.0f} s")
+    if variant["promotion_id"]:
+        remarks.append("promotion open")
+    if variant["target_cohort"] != "all":
+        remarks.append(f"{variant['target_cohort']} only")
+    return ", ".join(remarks)
+
+
+def variant_detail(variant: Document, entries: Sequence[Document]) -> str:
+    """Everything about one variant, and its last changes."""
+    running = "   an experiment that runs" if variant["running"] else ""
+    delay = "; critical: a change waits for its cooldown" if variant["critical"] else ""
+    facts = [
+        ["status", str(variant["status"])],
+        ["rollout", f"{percent(variant['rollout_percent'])}  {bar(variant['rollout_percent'])}{running}"],
+        ["waits", _waiting(variant)],
+        ["promotion", variant["promotion_id"] or ""],
+        ["for", f"{_cohort(variant['target_cohort'])}, assigned per {variant['unit']}{delay}"],
+        ["buckets", ranges(variant["ranges"])],
+        ["seed", str(variant["seed"])],
+        *_nested("config", variant["config"]),
+        *_nested("has to hold", variant["pass_criteria"]),
+        ["branches off", variant["parent_variant_id"] or ""],
+        ["took over from", variant["predecessor_id"] or ""],
+        ["created", f"{moment(variant['created_at'])} by {person(variant['created_by'])}"],
+        ["changed", f"{moment(variant['last_modified'])} by {person(variant['last_modified_by'])}"],
+        ["version", f"{variant['version']}, {_entries(variant)}"],
+    ]
+    parts = [f"{bold(reference(variant))}\n{paragraph(variant['description'])}", _facts(facts)]
+    if "metrics_7d" in variant:
+        parts.append(_figures(variant["metrics_7d"], variant["variant_id"]))
+    if entries:
+        parts.append(f"{bold('Last changes')}\n{audit_table(entries, name_variants=False)}")
+    return "\n\n".join(parts)
+
+
+def _cohort(cohort: str) -> str:
+    return "everybody" if cohort == "all" else cohort.replace("_", " ") + " only"
+
+
+def _entries(variant: Document) -> str:
+    if not variant["audit_count"]:
+        return "no audit entries"
+    entries = "1 audit entry" if variant["audit_count"] == 1 else f"{variant['audit_count']} audit entries"
+    return f"{entries}, head {variant['audit_head'][:SHOWN_HASH]}"
+
+
+def _waiting(variant: Document) -> str:
+    cooldown = variant["cooldown"]
+    if not cooldown:
+        return ""
+    return (
+        f"{cooldown['action']}{_becomes(cooldown['changes'])} in {cooldown['seconds_left']:.0f} s, at"
+        f" {moment(cooldown['effective_at'])}; asked for by {person(cooldown['requested_by'])}"
+    )
+
+
+def _becomes(changes: Document) -> str:
+    """What a waiting change does to the rollout, in words."""
+    status, rollout = changes.get("status"), changes.get("rollout_percent")
+    parts = [str(status)] if status else []
+    parts += [f"at {percent(rollout)}"] if rollout is not None else []
+    return f" to {' '.join(parts)}" if parts else ""
+
+
+def ranges(found: Sequence[Sequence[int]]) -> str:
+    """Buckets of 10,000, with the last one named (the API names the one behind it)."""
+    return ", ".join(f"{first}-{end - 1}" for first, end in found) + (" of 10,000" if found else "")
+
+
+def _nested(name: str, values: Document) -> list[list[str]]:
+    names = [name, *[""] * (len(values) - 1)]
+    return [
+        [name, f"{key}: {value if isinstance(value, str) else _compact(value)}"]
+        for name, (key, value) in zip(names, sorted(values.items()), strict=False)
+    ]
+
+
+def _compact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_compact(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(_compact(each) for each in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _facts(rows: Sequence[Sequence[str]]) -> str:
+    shown = [(name, value) for name, value in rows if value]
+    label = max(len(name) for name, _ in shown) + 2
+    lines = []
+    for name, value in shown:
+        wrapped = textwrap.wrap(value, max(columns() - label - len(INDENT), 20)) or [""]
+        lines.append(f"{INDENT}{name:<{label}}{wrapped[0]}")
+        lines += [f"{INDENT}{'':<{label}}{line}" for line in wrapped[1:]]
+    return "\n".join(lines)
+
+
+def _figures(figures: Document, variant_id: str) -> str:
+    production = figures["production"]
+    names = sorted({*figures["metrics"], *(production["metrics"] if production else {})})
+    title = bold(f"Figures of {figures['from']} to {figures['to']}")
+    if not names:
+        return f"{title}\n{INDENT}None yet: they are computed once a day, for the day before."
+    rows = [["metric", "n", variant_id, *(["n", production["variant_id"]] if production else [])]]
+    for name in names:
+        row = [name, *_figure(figures["metrics"].get(name))]
+        rows.append([*row, *_figure(production["metrics"].get(name))] if production else row)
+    return f"{title}\n{fitted(rows, right={1, 2, 3, 4})}"
+
+
+def _figure(figure: Document | None) -> list[str]:
+    return [f"{figure['n']:,}", number(figure["value"], figure["kind"])] if figure else ["", "none"]
+
+
+def number(value: float | None, kind: str, *, signed: bool = False) -> str:
+    """A mean, or a rate in percent."""
+    if value is None:
+        return "-"
+    sign = "+" if signed else ""
+    if kind == "rate":
+        return f"{100 * value:{sign}.2f} %"
+    return f"{value:{sign},.0f}" if abs(value) >= 1000 else f"{value:{sign}.4g}"
+
+
+def comparison(document: Document) -> str:
+    """Two variants side by side, and what the p values may be used for."""
+    title = bold(f"{document['category']}: {document['a']} (a) and {document['b']} (b)")
+    rows = [["metric", "n of a", "n of b", "a", "b", "b - a", "95 % interval", "p", ""]]
+    notes: dict[str, str] = {}
+    for metric in document["metrics"]:
+        kind = metric["kind"]
+        mark = ""
+        if metric["note"]:
+            mark = notes.setdefault(metric["explanation"], str(len(notes) + 1))
+        rows.append(
+            [
+                metric["metric"],
+                f"{metric['a']['n']:,}",
+                f"{metric['b']['n']:,}",
+                number(metric["a"]["value"], kind),
+                number(metric["b"]["value"], kind),
+                number(metric["difference"], kind, signed=True),
+                _interval(metric),
+                probability(metric["p"]),
+                f"({mark})" if mark else "" if metric["enough_units"] else "few",
+            ]
+        )
+    lines = [
+        f"{title}\n{INDENT}{document['from']} to {document['to']}, both included",
+        fitted(rows, right=set(range(1, 8))),
+    ]
+    if notes or any(row[-1] == "few" for row in rows):
+        remarks = [f"({mark}) {explanation}" for explanation, mark in notes.items()]
+        remarks += ["few: fewer than 500 units on a side."] if any(row[-1] == "few" for row in rows) else []
+        lines.append("\n".join(paragraph(remark) for remark in remarks))
+    return "\n\n".join([*lines, paragraph(document["statement"])])
+
+
+def _interval(metric: Document) -> str:
+    if metric["low"] is None or metric["high"] is None:
+        return "-"
+    low, high = (number(metric[bound], metric["kind"], signed=True) for bound in ("low", "high"))
+    return f"{low.removesuffix(' %')} to {high}"
+
+
+def probability(p: float | None) -> str:
+    """A p value to what it is worth."""
+    if p is None:
+        return "-"
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
+def audit_table(entries: Sequence[Document], *, name_variants: bool = True) -> str:
+    """Entries as they were written: who did what to which variant, and why."""
+    if not entries:
+        return f"{INDENT}No entries."
+    lines = []
+    for entry in entries:
+        what = f"{entry['action'] or 'unreadable'}{change(entry['before'], entry['after'])}"
+        where = f"{reference(entry)} " if name_variants else ""
+        lines.append(f"{INDENT}{moment(entry['at'])}  {where}#{entry['sequence']}  {what}")
+        later = f"; in force from {moment(entry['effective_at'])}" if entry["effective_at"] else ""
+        lines.append(
+            paragraph(f"{person(entry['actor'])}: {entry['reason'] or 'no reason'}{later}", INDENT * 3)
+        )
+    return "\n".join(lines)
+
+
+def change(before: Document | None, after: Document | None) -> str:
+    """What became of status and rollout, and which other fields changed."""
+    if not after:
+        return ""
+    if not before:
+        return f": {after['status']} at {percent(after['rollout_percent'])}"
+    pending = after.get("pending")
+    if pending and pending != before.get("pending"):
+        return f": waits to become{_becomes(pending['changes']).removeprefix(' to')}"
+    said = _stage(before, after)
+    others = sorted(
+        name.replace("_", " ")
+        for name in {*before, *after}
+        if before.get(name) != after.get(name) and name not in _NO_NEWS
+    )
+    said += [", ".join(others)] if others else []
+    return f": {'; '.join(said)}" if said else ""
+
+
+_NO_NEWS = {"status", "rollout_percent", "ranges", "seed", "last_modified", "last_modified_by", "pending"}
+
+
+def _stage(before: Document, after: Document) -> list[str]:
+    then = f"{before['status']} at {percent(before['rollout_percent'])}"
+    now = f"{after['status']} at {percent(after['rollout_percent'])}"
+    return [] if then == now else [f"{then} -> {now}"]
+
+
+def verification(document: Document) -> str:
+    """Whether the histories are whole."""
+    looked = f"{document['entries']:,} entries of {document['variants']} variants were checked."
+    anchored = (
+        f"Anchored until {moment(document['anchored_until'])}; later ones were checked against the variants."
+        if document["anchored_until"]
+        else "No anchor names them yet: they were checked against the variants only."
+    )
+    if document["ok"]:
+        return f"{bold('The history is whole.')}\n{paragraph(f'{looked} {anchored}')}"
+    rows = [[reference(found), f"#{found['sequence']}", str(found["flaw"])] for found in document["findings"]]
+    return (
+        f"{bold('The history is NOT whole.')}\n{paragraph(f'{looked} {anchored}')}\n\n{fitted(rows)}\n\n"
+        + paragraph("Change nothing now, and tell whoever is responsible: docs/operations.md, The audit log.")
+    )
+
+
+def promotion_list(promotions: Sequence[Document]) -> str:
+    """Promotions, newest first."""
+    if not promotions:
+        return f"{INDENT}No promotions."
+    lines = []
+    for one in promotions:
+        to = f"{one['from_status']} -> {one['to_status']} at {percent(one['rollout_percent'])}"
+        status = one["status"].replace("_", " ")
+        lines.append(f"{INDENT}{moment(one['requested_at'])}  {reference(one)}  {to}  {bold(status)}")
+        lines.append(paragraph(f"{person(one['requested_by'])}: {one['reason']}", INDENT * 3))
+    return "\n".join(lines)
+
+
+def paragraph(text: str, indent: str = INDENT) -> str:
+    """Text wrapped to the terminal."""
+    lines = textwrap.wrap(text, max(columns() - len(indent), 20))
+    return "\n".join(f"{indent}{line}" for line in lines)
+
+
+def fitted(rows: Sequence[Sequence[str]], right: set[int] | None = None) -> str:
+    """A table; `right` are the columns of figures. One that is too wide has its first column cut short."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    over = sum(widths) + 2 * (len(widths) - 1) + len(INDENT) - columns()
+    first = max(widths[0] - max(over, 0), 12)
+    return table(
+        [
+            [
+                _cut(cell, first)
+                if not place
+                else cell.rjust(widths[place])
+                if place in (right or ())
+                else cell
+                for place, cell in enumerate(row)
+            ]
+            for row in rows
+        ],
+        INDENT,
+    )
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else f"{text[: size - 1]}…"
