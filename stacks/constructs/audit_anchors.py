@@ -57,8 +57,8 @@ class AuditAnchors(Construct):
         acknowledge(
             self.function.function,
             Serverless_LambdaDLQ=(
-                "The schedule invokes it without waiting. Its event says nothing, so that nothing is lost with "
-                "it: a run that fails is tried again by Lambda, raises an alarm, and can be started by hand."
+                "The schedule invokes it without waiting. Its event says nothing, so nothing is lost with "
+                "it: a failed run is tried again by Lambda, raises an alarm, and can be started by hand."
             ),
         )
         allow_items(self.function, data.variants, "GetItem", "Scan")

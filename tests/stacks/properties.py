@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from stacks.constructs.anchors_bucket import ANCHOR_YEARS
 from stacks.paths import FUNCTIONS
 from tests.stacks.synthesised import Application, as_list
 
@@ -18,6 +19,10 @@ LOG_DELIVERY = {
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
 }
+SERVICE_POLICIES = (
+    "service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+    "service-role/AWSCodeDeployRoleForLambdaLimited",
+)
 EXPIRING_TABLES = {"Conversations", "TurnEvents", "Feedback", "Idempotency", "Limits"}
 LASTING_TABLES = {"Prompts", "Variants", "VariantMetrics", "AuditLog", "Promotions"}
 # What would be a name for the whole account or region. Aliases, indexes, groups and stages are named within
@@ -278,16 +283,17 @@ def people_sign_in_safely(application: Application) -> None:
 def the_buckets_are_closed(application: Application) -> None:
     """Encrypted, never public, TLS only. Prompts keep every version; what people wrote goes within a day."""
     buckets = application.resources("AWS::S3::Bucket")
-    assert len(buckets) == 2
+    assert len(buckets) == 3
     for name, bucket in buckets.items():
         properties = bucket["Properties"]
         assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}, name
         (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         algorithm = encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
-        keyed = application.environment.customer_managed_keys
+        # Anchors are evidence, and must not depend on a key that can be deleted.
+        keyed = application.environment.customer_managed_keys and "AuditAnchors" not in name
         assert algorithm == ("aws:kms" if keyed else "AES256"), name
     policies = application.properties("AWS::S3::BucketPolicy")
-    assert len(policies) == 2
+    assert len(policies) == 3
     assert all(_denies_plain_http(policy) for policy in policies.values())
     prompts = application.named("AWS::S3::Bucket", "Prompts")
     assert prompts["VersioningConfiguration"] == {"Status": "Enabled"}
@@ -296,6 +302,63 @@ def the_buckets_are_closed(application: Application) -> None:
     (rule,) = work["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
     assert "Prefix" not in rule
+
+
+def the_audit_log_only_grows(application: Application) -> None:
+    """Nobody's permissions can change or delete an entry; the conditions of the adapters see to the rest.
+
+    What may be done is listed, and not what may not: AWS has more ways to delete than anybody remembers.
+    """
+    found = set()
+    for name, action, resource in _permissions_on(application, "AuditLog"):
+        found.add(action)
+        assert action in {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"}, f"{name}: {action}"
+        assert action == "dynamodb:Query" or "/index/" not in resource, name
+    assert found >= {"dynamodb:PutItem", "dynamodb:Query"}
+
+
+def anchors_stay(application: Application) -> None:
+    """The bucket locks every version, one role adds anchors, and none can take one away or unlock it."""
+    bucket = application.named("AWS::S3::Bucket", "AuditAnchors")
+    retention = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert bucket["ObjectLockEnabled"] is True
+    assert bucket["ObjectLockConfiguration"]["ObjectLockEnabled"] == "Enabled"
+    assert "LifecycleConfiguration" not in bucket
+    if application.environment.retain_data:
+        assert retention["Mode"] == "COMPLIANCE"
+        assert retention["Days"] >= ANCHOR_YEARS * 365
+    else:
+        # Years of a lock on a trial would keep its stack from being cleared away.
+        assert retention == {"Mode": "GOVERNANCE", "Days": 1}
+    reading = {"s3:GetObjectVersion", "s3:ListBucketVersions"}
+    for name, action, resource in _permissions_on(application, "AuditAnchorsBucket"):
+        if action == "s3:PutObject":
+            assert name.startswith("Background/AuditAnchors"), name
+            assert "/anchors/*" in resource, name
+        else:
+            assert action in reading, f"{name}: {action}"
+    for name, policy in application.properties("AWS::S3::BucketPolicy").items():
+        if "AuditAnchors" in name:
+            assert all(each["Effect"] == "Deny" for each in policy["PolicyDocument"]["Statement"]), name
+
+
+def _permissions_on(application: Application, store: str) -> list[tuple[str, str, str]]:
+    """Return policy, action and resource of every permission on a store, seen in its own stack or another."""
+    assert not application.resources("AWS::IAM::ManagedPolicy")
+    for name, role in application.properties("AWS::IAM::Role").items():
+        assert all(_is_of_a_service(policy) for policy in role.get("ManagedPolicyArns", [])), name
+    return [
+        (name, action, text)
+        for name, statement in application.identity_statements()
+        for text in map(json.dumps, as_list(statement["Resource"]))
+        if store in text
+        for action in as_list(statement["Action"])
+    ]
+
+
+def _is_of_a_service(policy: Any) -> bool:
+    """Whether AWS made a policy for one of the two of its services that have one: neither reaches any data."""
+    return any(name in json.dumps(policy) for name in SERVICE_POLICIES)
 
 
 def queues_and_topics_are_closed(application: Application) -> None:
@@ -381,6 +444,8 @@ CHECKS: tuple[Any, ...] = (
     operators_need_a_second_factor,
     people_sign_in_safely,
     the_buckets_are_closed,
+    the_audit_log_only_grows,
+    anchors_stay,
     queues_and_topics_are_closed,
     alarms_reach_the_operations_topic,
     keys_rotate,

@@ -114,6 +114,53 @@ DAMAGES: list[tuple[Check, Damage]] = [
         properties.the_buckets_are_closed,
         _drop("AWS::S3::Bucket", "WeeklySynthesis", "LifecycleConfiguration"),
     ),
+    *(
+        (
+            properties.the_audit_log_only_grows,
+            _allow([f"dynamodb:{action}"], f"arn:aws:x:table/AuditLog{part}"),
+        )
+        for action, part in (
+            ("UpdateItem", "A1"),
+            ("DeleteItem", "A1"),
+            ("BatchWriteItem", "A1"),
+            ("PartiQLDelete", "A1"),
+            ("DeleteTable", "A1"),
+            ("PutItem", "A1/index/log-index"),
+        )
+    ),
+    (
+        properties.the_audit_log_only_grows,
+        lambda application: next(
+            role
+            for name, role in application.properties("AWS::IAM::Role").items()
+            if name.startswith("Turn/Capture")
+        ).update({"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess"]}),
+    ),
+    *(
+        (properties.anchors_stay, _allow([f"s3:{action}"], "arn:aws:s3:::AuditAnchorsBucketA1/anchors/*"))
+        for action in (
+            "DeleteObject",
+            "DeleteObjectVersion",
+            "PutObjectRetention",
+            "BypassGovernanceRetention",
+            "PutLifecycleConfiguration",
+            "PutObject",
+        )
+    ),
+    (properties.anchors_stay, _drop("AWS::S3::Bucket", "AuditAnchors", "ObjectLockConfiguration")),
+    (
+        properties.anchors_stay,
+        _set(
+            "AWS::S3::Bucket",
+            "AuditAnchors",
+            "ObjectLockConfiguration.Rule.DefaultRetention.Mode",
+            "GOVERNANCE",
+        ),
+    ),
+    (
+        properties.anchors_stay,
+        _set("AWS::S3::Bucket", "AuditAnchors", "ObjectLockConfiguration.Rule.DefaultRetention.Days", 30),
+    ),
     (
         properties.queues_and_topics_are_closed,
         lambda application: application.templates["Turn"]["Resources"].update(
