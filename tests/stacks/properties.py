@@ -357,7 +357,7 @@ def _permissions_on(application: Application, store: str) -> list[tuple[str, str
 
 
 def _is_of_a_service(policy: Any) -> bool:
-    """Whether AWS made a policy for one of the two of its services that have one: neither reaches any data."""
+    """Whether AWS made a policy for one of the two services that have one: neither reaches any data."""
     return any(name in json.dumps(policy) for name in SERVICE_POLICIES)
 
 
