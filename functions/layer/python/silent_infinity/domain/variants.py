@@ -4,6 +4,7 @@ Assignment is compiled once for a state of the registry (`compile_plan`) and the
 vectors, tests/vectors/assignment.json, are the test of every other implementation.
 """
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -61,14 +62,16 @@ class Choice:
 
 def is_sound(variant: Any) -> bool:
     """Whether a variant that came from a table can be assigned: payloads are read without regard to types."""
-    texts = (variant.category, variant.variant_id, variant.status, variant.target_cohort, variant.seed)
     return (
-        all(isinstance(text, str) for text in texts)
+        isinstance(variant.category, str)
+        and isinstance(variant.variant_id, str)
+        and isinstance(variant.seed, str)
+        and isinstance(variant.target_cohort, str)
         and variant.status in STATUSES
         and isinstance(variant.config, dict)
         and isinstance(variant.pool_rank, int | float)
         and isinstance(variant.ranges, tuple)
-        and all(_is_range(pair) for pair in variant.ranges)
+        and (not variant.ranges or all(_is_range(pair) for pair in variant.ranges))
     )
 
 
@@ -219,14 +222,14 @@ class _CategoryPlan:
 _Served = tuple[Choice, bool | None]
 
 
-def _owners(arms: Sequence[tuple[Variant, _Served]]) -> tuple[tuple[int, ...], tuple[_Served, ...]]:
+def _owners(arms: Sequence[tuple[Variant, _Served]]) -> tuple[Sequence[int], tuple[_Served, ...]]:
     """Return who owns each bucket, and the arms in the order of their numbers."""
-    owners = [0] * BUCKETS
+    owners = array("H", [0]) * BUCKETS
     # Ranges never overlap unless a row was tampered with; then the first arm has them, in every process.
     for number in range(len(arms), 0, -1):
         for start, end in arms[number - 1][0].ranges:
-            owners[start:end] = [number] * (end - start)
-    return tuple(owners), tuple(served for _, served in arms)
+            owners[start:end] = array("H", [number]) * (end - start)
+    return owners, tuple(served for _, served in arms)
 
 
 def _usable(variants: Iterable[Variant]) -> list[Variant]:
@@ -262,10 +265,3 @@ def _prefix(seed: str, category: str) -> bytes:
 
 def _place(prefix: bytes, unit: bytes) -> int:
     return int.from_bytes(sha256(prefix + unit).digest(), "big") % BUCKETS
-
-
-def assign(
-    variants: Iterable[Variant], unit: str, stored: Mapping[str, str] | None = None
-) -> dict[str, AssignedVariant]:
-    """Assign without a plan that is kept, the unit being session and person at once."""
-    return compile_plan(variants).assign(session_id=unit, user_id=unit, stored=stored)
