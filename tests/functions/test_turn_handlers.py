@@ -11,7 +11,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,11 @@ import pytest
 from moto import mock_aws
 
 from silent_infinity.adapters.aws import clients
+from silent_infinity.adapters.aws.items import from_item
+from silent_infinity.adapters.aws.registry_items import variant_item
+from silent_infinity.domain.variant_categories import categories
+from silent_infinity.domain.variant_records import VariantRecord
+from silent_infinity.domain.variants import BUCKETS
 from tests.contract import aws
 from tests.support.asl import StateMachine
 from tests.support.world import FUNCTIONS_ARN, TELLING, definition
@@ -100,14 +105,16 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             made.cache_clear()
 
 
-def turn(message: str, queue: list[dict[str, Any]] | None = None, key: str = "") -> dict[str, Any]:
+def turn(
+    message: str, queue: list[dict[str, Any]] | None = None, key: str = "", **fields: Any
+) -> dict[str, Any]:
     """Run the workflow over the handlers; return its output with the body parsed."""
     tasks: dict[str, Any] = {
         FUNCTIONS_ARN[name]: functools.partial(call, folder) for name, folder in FOLDERS.items()
     }
     tasks["arn:aws:states:::sqs:sendMessage"] = ([] if queue is None else queue).append
     machine = StateMachine(definition(), tasks, now_ms=lambda: int(datetime.now(UTC).timestamp() * 1000))
-    body = json.dumps({"message": message})
+    body = json.dumps({"message": message, **fields})
     started_at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     output = machine.run(
         {"body": body, "subject": "subject-1", "token_use": "id", "idempotency_key": key, "request_id": "r"},
@@ -152,6 +159,44 @@ def test_a_message_goes_through_all_six_functions(environment: None) -> None:
     assert "funeral" in answer["reply"]["text"]
     assert [event["turn_id"]["S"] for event in events] == [answer["turn_id"]]
     assert events[0]["environment"] == {"S": "test"}
+
+
+def test_the_registry_is_what_its_table_holds_now(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator writes a row, and the next turn of a running session goes by it."""
+    monkeypatch.setenv("VARIANT_CACHE_TTL_SECONDS", "0")
+    dynamodb = boto3.client("dynamodb")
+    arm = VariantRecord("MANDALA_FACE", "none", "canary", ranges=((0, BUCKETS),), created_at="2026-11-21")
+    told = []
+
+    dynamodb.put_item(TableName=aws.VARIANTS, Item=variant_item(arm))
+    first = turn(TELLING)["body"]
+    told.append(first["client_variants"]["MANDALA_FACE"]["variant_id"])
+    reported = {"session_id": first["session_id"], "client": {"exposures": {"MANDALA_FACE": "none"}}}
+    turn(TELLING, **reported)
+    dynamodb.put_item(TableName=aws.VARIANTS, Item=variant_item(replace(arm, ranges=())))
+    last = turn(TELLING, **reported)["body"]
+    told.append(last["client_variants"]["MANDALA_FACE"]["variant_id"])
+
+    events = [from_item(item) for item in dynamodb.scan(TableName=aws.TURN_EVENTS)["Items"]]
+    events.sort(key=lambda event: str(event["turn_id"]))
+    assert told == ["none", "on"]
+    assert [event["active_variants"]["MANDALA_FACE"] for event in events] == ["none", "none", "on"]
+    assert [event["exposures"].get("MANDALA_FACE") for event in events] == [None, "none", None]
+    assert all(event["active_variants"].keys() == categories().keys() for event in events)
+
+
+def test_without_the_registrys_table_the_initial_population_is_served_and_marked(
+    environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn never fails for want of an experiment."""
+    monkeypatch.setenv("VARIANTS_TABLE", "no-such-table")
+
+    answer = turn(TELLING)["body"]
+
+    [event] = (from_item(item) for item in boto3.client("dynamodb").scan(TableName=aws.TURN_EVENTS)["Items"])
+    assert answer["client_variants"]["MANDALA_FACE"]["variant_id"] == "on"
+    assert event["active_variants"].keys() == categories().keys()
+    assert "variants" in event["degraded"]
 
 
 def test_a_record_that_was_refused_is_recorded_from_the_queue(
@@ -246,7 +291,9 @@ def test_no_word_of_a_turn_is_logged(
     """Invariant 4 for everything that the functions print: logs and metrics alike."""
     canary = "canaryq7x"
     message = f"My sister {canary} and I have not spoken since the funeral; I keep going over it."
-    answer = turn(message)["body"]
+    answer = turn(message, client={"exposures": {"MANDALA_FACE": canary}})["body"]
+    rated = {"session_id": answer["session_id"], "nps": 9, "rating_variant_id": canary}
+    call("feedback_api", api_event("POST", rated))
     turn(f"I want to die and {canary} I have been planning it.")
     call("feedback_api", api_event("POST", {"session_id": answer["session_id"], "text": canary}))
     call("sessions_api", api_event("GET", session_id=answer["session_id"]))
