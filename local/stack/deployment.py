@@ -28,6 +28,7 @@ DEPLOYED_PARAMETER = "/silent-infinity/local/deployed"
 OUTBOX_QUEUE = "silent-infinity-outbox"
 OUTBOX_TOPIC_OUTPUT = "OperationsTopicArn"
 TABLE_TYPES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+BUCKET_TYPE = "AWS::S3::Bucket"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ class Deployment:
             "Deploying the stacks", "deploy", ["deploy", "--app", str(self._assembly), *self._deploy_options]
         )
         with self.progress.step("Finishing the local stack", quiet=True):
-            self._switch_on_table_features()
+            self._switch_on_features()
             self._open_outbox()
             self.client("ssm").put_parameter(
                 Name=DEPLOYED_PARAMETER, Value=made_from, Type="String", Overwrite=True
@@ -139,18 +140,21 @@ class Deployment:
         quick = {"CDK_VALIDATION": "false"}
         return {**cdk_environment(aws.local_environment(os.environ, self.endpoint_url)), **quick}
 
-    def _switch_on_table_features(self) -> None:
-        """CloudFormation in the emulator ignores TTL and point-in-time recovery; its API does not."""
-        dynamodb = self.client("dynamodb")
+    def _switch_on_features(self) -> None:
+        """CloudFormation in the emulator ignores TTL, point-in-time recovery and locks; its API does not."""
+        dynamodb, s3 = self.client("dynamodb"), self.client("s3")
         cloudformation = self.client("cloudformation")
         for stack, template in templates(self._assembly):
             for logical_id, resource in template.get("Resources", {}).items():
-                if resource["Type"] not in TABLE_TYPES:
+                if resource["Type"] not in (*TABLE_TYPES, BUCKET_TYPE):
                     continue
                 found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
-                table = found["StackResourceDetail"]["PhysicalResourceId"]
-                match_time_to_live(dynamodb, table, resource.get("Properties", {}))
-                match_recovery(dynamodb, table, resource.get("Properties", {}))
+                name = found["StackResourceDetail"]["PhysicalResourceId"]
+                if resource["Type"] == BUCKET_TYPE:
+                    match_object_lock(s3, name, resource.get("Properties", {}))
+                else:
+                    match_time_to_live(dynamodb, name, resource.get("Properties", {}))
+                    match_recovery(dynamodb, name, resource.get("Properties", {}))
 
     def _open_outbox(self) -> None:
         """Subscribe a queue to the operations topic: the emulator shows e-mail subscriptions to nobody."""
@@ -224,4 +228,12 @@ def match_recovery(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> 
     if any(holder.get(key, {}).get("PointInTimeRecoveryEnabled") for holder in holders):
         dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+
+
+def match_object_lock(s3: Any, bucket: str, properties: Mapping[str, Any]) -> None:
+    """Lock the objects of `bucket` as a template's `properties` declare."""
+    if properties.get("ObjectLockEnabled"):
+        s3.put_object_lock_configuration(
+            Bucket=bucket, ObjectLockConfiguration=properties["ObjectLockConfiguration"]
         )

@@ -9,7 +9,13 @@ import boto3
 import pytest
 
 from local.stack import aws
-from local.stack.deployment import match_recovery, match_time_to_live, receive_outbox, templates
+from local.stack.deployment import (
+    match_object_lock,
+    match_recovery,
+    match_time_to_live,
+    receive_outbox,
+    templates,
+)
 from local.stack.services import EMULATOR
 from local.stack.stack import checked_model
 from local.tools.errors import LocalError
@@ -111,6 +117,19 @@ def test_a_declared_time_to_live_is_switched_on() -> None:
 
     assert [name for name, _ in dynamodb.calls] == ["update_time_to_live"]
     assert dynamodb.calls[0][1]["TimeToLiveSpecification"] == {"Enabled": True, "AttributeName": "expires_at"}
+
+
+def test_a_declared_lock_is_switched_on() -> None:
+    """The emulator's CloudFormation leaves it off: anchors of the audit log could be deleted like anything."""
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
+    s3 = Recorder()
+
+    match_object_lock(s3, "anchors", {"ObjectLockEnabled": True, "ObjectLockConfiguration": lock})
+    match_object_lock(s3, "prompts", {"VersioningConfiguration": {"Status": "Enabled"}})
+
+    assert s3.calls == [
+        ("put_object_lock_configuration", {"Bucket": "anchors", "ObjectLockConfiguration": lock})
+    ]
 
 
 def test_a_time_to_live_that_is_on_is_not_switched_on_again() -> None:
