@@ -120,7 +120,7 @@ def test_a_declared_time_to_live_is_switched_on() -> None:
 
 
 def test_a_declared_lock_is_switched_on() -> None:
-    """The emulator's CloudFormation leaves it off: anchors of the audit log could be deleted like anything."""
+    """The emulator's CloudFormation leaves it off: anchors of the audit log could simply be deleted."""
     lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
     s3 = Recorder()
 
