@@ -25,6 +25,7 @@ from local.emulator import (
     rest_to_step_functions,
     seams,
     second_factor,
+    secret_references,
     shared_layers,
 )
 
@@ -45,6 +46,7 @@ COMPLETIONS: Sequence[ModuleType] = (
     jsonata_states,
     custom_resource_failures,
     generated_secrets,
+    secret_references,
     noop_resources,
     https_header,
 )
