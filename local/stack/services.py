@@ -43,15 +43,25 @@ class Service:
         """A digest of the program's sources and pins."""
         return fingerprint(REPOSITORY, self.sources)
 
-    def environment(self, home: Path, port: int) -> dict[str, str]:
-        """The whole environment of the process."""
+    def environment(self, home: Path, port: int, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The whole environment of the process, with `extra` settings."""
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         temporary = str(self.temporary_folder(home))
-        return {**kept, "PYTHONUNBUFFERED": "1", "TMPDIR": temporary, **self.settings(home, port)}
+        return {
+            **kept,
+            "PYTHONUNBUFFERED": "1",
+            "TMPDIR": temporary,
+            **self.settings(home, port),
+            **(extra or {}),
+        }
 
     def temporary_folder(self, home: Path) -> Path:
         """Where the process unpacks what it needs for as long as it runs."""
         return home / "tmp" / self.name
+
+
+# The emulator checks every signed call against the caller's policies: functions run with their own roles.
+ENFORCED_IAM = {"AUTH": "true"}
 
 
 def _emulator_settings(home: Path, port: int) -> Mapping[str, str]:

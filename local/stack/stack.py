@@ -14,7 +14,15 @@ from local.model_server import MODEL_ALIAS
 from local.stack import aws, ports, processes
 from local.stack.deployment import Deployment, receive_outbox
 from local.stack.operators import OperatorPool
-from local.stack.services import EMULATOR, MODEL_SERVER, SERVICES, Service, is_ready, wait_until_ready
+from local.stack.services import (
+    EMULATOR,
+    ENFORCED_IAM,
+    MODEL_SERVER,
+    SERVICES,
+    Service,
+    is_ready,
+    wait_until_ready,
+)
 from local.stack.state import RunningService, exclusive, load_state, save_state
 from local.stack.users import UserPool
 from local.tools.errors import LocalError
@@ -49,7 +57,8 @@ class LocalStack:
     `home` keeps its ports, processes, logs and emulated state (default: `$SILENT_INFINITY_HOME`, else
     `.local`). `model` is "composer" (no model server), "small" (SmolLM2 as a managed process) or the base URL
     of an OpenAI-compatible server; None means the choice of last time, at first "small". `project` is the
-    folder of the CDK application; `context` is added to its context.
+    folder of the CDK application; `context` is added to its context. `enforce_iam` has the emulator refuse
+    what the roles of the functions do not allow; it costs a turn some 20 ms.
 
     Used as a context manager, the stack is up inside and down afterwards.
 
@@ -64,11 +73,13 @@ class LocalStack:
         progress: Progress | None = None,
         project: Path = REPOSITORY,
         context: Mapping[str, str] | None = None,
+        enforce_iam: bool = False,
     ) -> None:
         self.home = (home or default_home()).resolve()
         self.progress = progress or Progress()
         self._project = project
         self._context = dict(context or {})
+        self._enforce_iam = enforce_iam
         self._state = load_state(self.home)
         if model is not None:
             self._state.model = checked_model(model)
@@ -287,7 +298,8 @@ class LocalStack:
         )
 
     def _start(self, service: Service) -> None:
-        program = service.program()
+        extra = ENFORCED_IAM if self._enforce_iam and service is EMULATOR else {}
+        program = " ".join([service.program(), *extra])
         running = self._running(service)
         if running is not None and running.program == program and is_ready(service, self._port(service)):
             return
@@ -301,7 +313,7 @@ class LocalStack:
             service.temporary_folder(self.home).mkdir(parents=True)
             process = processes.start(
                 service.command(port),
-                env=service.environment(self.home, port),
+                env=service.environment(self.home, port, extra),
                 cwd=REPOSITORY,
                 log=log,
             )
