@@ -115,11 +115,12 @@ def proxy_event(
 class Operator:
     """Sends requests to the handler (event to proxy response), and checks every answer.
 
-    Changes carry a fresh key each, unless one is given.
+    Changes carry a fresh key each, made from `keys`, unless one is given.
     """
 
-    def __init__(self, handler: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def __init__(self, handler: Callable[[dict[str, Any]], dict[str, Any]], keys: str = "key") -> None:
         self._handler = handler
+        self._name = keys
         self._keys = 0
         self.status = 0
         self.headers: Mapping[str, str] = {}
@@ -130,7 +131,7 @@ class Operator:
         path = {"category": category, "variant_id": variant_id}
         if not route.startswith("GET") and "key" not in request:
             self._keys += 1
-            request["key"] = f"key-{self._keys}"
+            request["key"] = f"{self._name}-{self._keys}"
         given = {part: value for part, value in path.items() if f"{{{part}}}" in route}
         response = self._handler(proxy_event(route, path=given, **request))
         self.status, self.headers = response["statusCode"], response["headers"]
