@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from local.cli.admin_target import Target
+from local.cli.terminal import wrapped
 from local.tools.errors import LocalError
 
 ANSWER_SECONDS = 30.0  # API Gateway gives up after 29
@@ -32,9 +33,8 @@ class AdminRefusedError(LocalError):
         violations = [
             f"  {broken['path'] or '/'}: {broken['keyword']}" for broken in document.get("violations", [])
         ]
-        super().__init__(
-            "\n".join([title, *violations]), str(document.get("detail", "")) or _what_to_do(status)
-        )
+        remedy = " ".join(part for part in (str(document.get("detail", "")), _here(document, status)) if part)
+        super().__init__("\n".join([title, *violations]), wrapped(remedy, ""))
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,20 @@ def _unanswered(target: Target, error: httpx.TransportError, key: str | None) ->
     return LocalError(f"The API of {target.name} did not answer ({type(error).__name__}).", remedy)
 
 
-def _what_to_do(status: int) -> str:
+_HERE = {
+    "confirmation-needed": "On the command line that is --confirm.",
+    "incumbent-stays": "On the command line that is --retire-incumbent.",
+    "version-mismatch": "The same command reads it again; --version is for a version that was read before.",
+    "config-not-valid": "`./run admin variants show` of another variant of the category shows one that is.",
+    "idempotency-key-reused": "Leave --key out: then the command makes one.",
+}
+"""What a problem's detail means for whoever types commands, by the problem's slug."""
+
+
+def _here(document: Document, status: int) -> str:
+    slug = str(document.get("type", "")).rpartition(":")[2]
+    if slug in _HERE:
+        return _HERE[slug]
     if status == httpx.codes.UNAUTHORIZED:
         return "Sign in again: `./run admin sign-in`, with the same -e."
     if status == httpx.codes.FORBIDDEN:

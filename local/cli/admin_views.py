@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from itertools import groupby
+from datetime import UTC, datetime
+from itertools import groupby, islice
 from typing import Any
 
 from local.cli.terminal import bold, table
@@ -42,9 +42,9 @@ def bar(value: float) -> str:
 
 
 def moment(text: str) -> str:
-    """A time to the second, UTC."""
+    """A time to the second; Z is UTC."""
     try:
-        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S}"
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
     except ValueError:
         return text or "unknown"
 
@@ -56,18 +56,23 @@ def person(actor: str | None) -> str:
 
 
 def variant_list(variants: Sequence[Document], *, fold: bool) -> str:
-    """All variants by category. With `fold`, a large production pool is one row."""
+    """All variants by category, in one width. With `fold`, a large production pool is one row."""
     if not variants:
         return f"{INDENT}No variants."
-    parts = []
-    for category, group in groupby(variants, key=lambda variant: str(variant["category"])):
-        members = list(group)
-        critical = ", critical" if members[0]["critical"] else ""
-        parts.append(bold(category) + f"  (per {members[0]['unit']}{critical})\n" + _rows(members, fold))
-    return "\n\n".join(parts)
+    groups = [list(group) for _, group in groupby(variants, key=lambda variant: str(variant["category"]))]
+    rows = [_rows(members, fold) for members in groups]
+    lines = iter(fitted([row for of_group in rows for row in of_group], right={2}).splitlines())
+    return "\n\n".join(
+        "\n".join([_heading(members[0]), *islice(lines, len(of_group))])
+        for members, of_group in zip(groups, rows, strict=True)
+    )
 
 
-def _rows(members: Sequence[Document], fold: bool) -> str:
+def _heading(member: Document) -> str:
+    return f"{bold(member['category'])}  per {member['unit']}{', critical' if member['critical'] else ''}"
+
+
+def _rows(members: Sequence[Document], fold: bool) -> list[list[str]]:
     pool = [variant for variant in members if variant["status"] == "production" and not variant["ranges"]]
     folded = pool if fold and len(pool) >= FOLDED else []
     rows = []
@@ -76,7 +81,7 @@ def _rows(members: Sequence[Document], fold: bool) -> str:
         rows.append(
             [f"({len(folded)} variants)", "production", percent(share), bar(share), "in equal shares"]
         )
-    rows += [
+    return rows + [
         [
             str(each["variant_id"]),
             str(each["status"]),
@@ -87,7 +92,6 @@ def _rows(members: Sequence[Document], fold: bool) -> str:
         for each in sorted(members, key=_rank)
         if each not in folded
     ]
-    return fitted(rows)
 
 
 def _rank(variant: Document) -> tuple[int, int, str]:
@@ -214,26 +218,22 @@ def _figure(figure: Document | None) -> list[str]:
     return [f"{figure['n']:,}", number(figure["value"], figure["kind"])] if figure else ["", "none"]
 
 
-def number(value: float | None, kind: str, *, signed: bool = False) -> str:
+def number(value: float | None, kind: str, *, signed: bool = False, digits: int = 4) -> str:
     """A mean, or a rate in percent."""
     if value is None:
         return "-"
     sign = "+" if signed else ""
     if kind == "rate":
         return f"{100 * value:{sign}.2f} %"
-    return f"{value:{sign},.0f}" if abs(value) >= 1000 else f"{value:{sign}.4g}"
+    return f"{value:{sign},.0f}" if abs(value) >= 1000 else f"{value:{sign}.{digits}g}"
 
 
 def comparison(document: Document) -> str:
     """Two variants side by side, and what the p values may be used for."""
-    title = bold(f"{document['category']}: {document['a']} (a) and {document['b']} (b)")
+    marks: dict[str, str] = {}
     rows = [["metric", "n of a", "n of b", "a", "b", "b - a", "95 % interval", "p", ""]]
-    notes: dict[str, str] = {}
     for metric in document["metrics"]:
         kind = metric["kind"]
-        mark = ""
-        if metric["note"]:
-            mark = notes.setdefault(metric["explanation"], str(len(notes) + 1))
         rows.append(
             [
                 metric["metric"],
@@ -244,24 +244,45 @@ def comparison(document: Document) -> str:
                 number(metric["difference"], kind, signed=True),
                 _interval(metric),
                 probability(metric["p"]),
-                f"({mark})" if mark else "" if metric["enough_units"] else "few",
+                _mark(metric, marks),
             ]
         )
-    lines = [
-        f"{title}\n{INDENT}{document['from']} to {document['to']}, both included",
-        fitted(rows, right=set(range(1, 8))),
-    ]
-    if notes or any(row[-1] == "few" for row in rows):
-        remarks = [f"({mark}) {explanation}" for explanation, mark in notes.items()]
-        remarks += ["few: fewer than 500 units on a side."] if any(row[-1] == "few" for row in rows) else []
-        lines.append("\n".join(paragraph(remark) for remark in remarks))
-    return "\n\n".join([*lines, paragraph(document["statement"])])
+    return "\n\n".join(
+        [
+            f"{bold(document['category'])}  a: {document['a']}, b: {document['b']}\n"
+            f"{INDENT}{document['from']} to {document['to']}, both included",
+            _wide(rows) or _narrow(rows),
+            *(["\n".join(paragraph(f"{mark} {said}") for said, mark in marks.items())] if marks else []),
+            paragraph(document["statement"]),
+        ]
+    )
+
+
+def _wide(rows: Sequence[Sequence[str]]) -> str:
+    shown = fitted(rows, right=set(range(1, 8)), least=0)
+    return shown if max(len(line) for line in shown.splitlines()) <= columns() else ""
+
+
+def _narrow(rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(
+        f"{INDENT}{bold(metric)}  {of_a} and {of_b} units\n"
+        f"{INDENT * 2}a {a}, b {b}, b - a {difference} ({interval})\n"
+        f"{INDENT * 2}p {p}  {mark}".rstrip()
+        for metric, of_a, of_b, a, b, difference, interval, p, mark in rows[1:]
+    )
+
+
+def _mark(metric: Document, marks: dict[str, str]) -> str:
+    said = metric["explanation"] or (
+        "" if metric["enough_units"] else "Fewer than 500 units on a side: this says little, whatever its p."
+    )
+    return marks.setdefault(said, f"({len(marks) + 1})") if said else ""
 
 
 def _interval(metric: Document) -> str:
     if metric["low"] is None or metric["high"] is None:
         return "-"
-    low, high = (number(metric[bound], metric["kind"], signed=True) for bound in ("low", "high"))
+    low, high = (number(metric[bound], metric["kind"], signed=True, digits=3) for bound in ("low", "high"))
     return f"{low.removesuffix(' %')} to {high}"
 
 
@@ -278,13 +299,16 @@ def audit_table(entries: Sequence[Document], *, name_variants: bool = True) -> s
         return f"{INDENT}No entries."
     lines = []
     for entry in entries:
-        what = f"{entry['action'] or 'unreadable'}{change(entry['before'], entry['after'])}"
         where = f"{reference(entry)} " if name_variants else ""
-        lines.append(f"{INDENT}{moment(entry['at'])}  {where}#{entry['sequence']}  {what}")
-        later = f"; in force from {moment(entry['effective_at'])}" if entry["effective_at"] else ""
-        lines.append(
-            paragraph(f"{person(entry['actor'])}: {entry['reason'] or 'no reason'}{later}", INDENT * 3)
-        )
+        action = str(entry["action"] or "unreadable").replace("_", " ")
+        line = f"{INDENT}{moment(entry['at'])}  {where}#{entry['sequence']}  {bold(action)}"
+        became = change(entry["before"], entry["after"])
+        became += f", in force from {moment(entry['effective_at'])}" if entry["effective_at"] else ""
+        if became and len(f"{line}: {became}") <= columns():
+            lines.append(f"{line}: {became}")
+        else:
+            lines += [line, *([paragraph(became, INDENT * 3)] if became else [])]
+        lines.append(paragraph(f"{person(entry['actor'])}: {entry['reason'] or 'no reason'}", INDENT * 3))
     return "\n".join(lines)
 
 
@@ -293,21 +317,22 @@ def change(before: Document | None, after: Document | None) -> str:
     if not after:
         return ""
     if not before:
-        return f": {after['status']} at {percent(after['rollout_percent'])}"
+        return f"{after['status']} at {percent(after['rollout_percent'])}"
     pending = after.get("pending")
     if pending and pending != before.get("pending"):
-        return f": waits to become{_becomes(pending['changes']).removeprefix(' to')}"
-    said = _stage(before, after)
+        return f"waits to become{_becomes(pending['changes']).removeprefix(' to')}"
     others = sorted(
         name.replace("_", " ")
         for name in {*before, *after}
         if before.get(name) != after.get(name) and name not in _NO_NEWS
     )
-    said += [", ".join(others)] if others else []
-    return f": {'; '.join(said)}" if said else ""
+    return "; ".join([*_stage(before, after), *([", ".join(others)] if others else [])])
 
 
-_NO_NEWS = {"status", "rollout_percent", "ranges", "seed", "last_modified", "last_modified_by", "pending"}
+_NO_NEWS = frozenset(
+    "status rollout_percent ranges seed pending predecessor_id promotion_id last_modified last_modified_by".split()
+)
+"""Fields that follow from what is said of an entry anyway."""
 
 
 def _stage(before: Document, after: Document) -> list[str]:
@@ -316,20 +341,39 @@ def _stage(before: Document, after: Document) -> list[str]:
     return [] if then == now else [f"{then} -> {now}"]
 
 
+_FLAWS = {
+    "changed": "not what was written",
+    "foreign": "belongs elsewhere",
+    "removed": "missing in the middle",
+    "reordered": "does not follow from the one before",
+    "truncated": "missing at the end",
+    "forged": "was never recorded with the variant",
+    "head": "the variant names another last entry",
+    "row": "the variant is not as its last entry left it",
+    "anchor": "not as it was when it was anchored",
+}
+"""What a finding means; the API's own words are in docs/api.md."""
+
+
 def verification(document: Document) -> str:
     """Whether the histories are whole."""
-    looked = f"{document['entries']:,} entries of {document['variants']} variants were checked."
-    anchored = (
+    said = [f"{document['entries']:,} entries of {document['variants']} variants were checked."]
+    said.append(
         f"Anchored until {moment(document['anchored_until'])}; later ones were checked against the variants."
         if document["anchored_until"]
         else "No anchor names them yet: they were checked against the variants only."
     )
+    if document["unaudited"]:
+        said.append(f"Older than the log, and without a history: {', '.join(document['unaudited'])}.")
     if document["ok"]:
-        return f"{bold('The history is whole.')}\n{paragraph(f'{looked} {anchored}')}"
-    rows = [[reference(found), f"#{found['sequence']}", str(found["flaw"])] for found in document["findings"]]
+        return f"{bold('The history is whole.')}\n{paragraph(' '.join(said))}"
+    rows = [
+        [reference(found), f"#{found['sequence']}", f"{found['flaw']}: {_FLAWS.get(found['flaw'], '')}"]
+        for found in document["findings"]
+    ]
     return (
-        f"{bold('The history is NOT whole.')}\n{paragraph(f'{looked} {anchored}')}\n\n{fitted(rows)}\n\n"
-        + paragraph("Change nothing now, and tell whoever is responsible: docs/operations.md, The audit log.")
+        f"{bold('The history is NOT whole.')}\n{paragraph(' '.join(said))}\n\n{fitted(rows)}\n\n"
+        + paragraph("Change nothing now, and tell whoever is responsible: docs/operations.md.")
     )
 
 
@@ -352,11 +396,14 @@ def paragraph(text: str, indent: str = INDENT) -> str:
     return "\n".join(f"{indent}{line}" for line in lines)
 
 
-def fitted(rows: Sequence[Sequence[str]], right: set[int] | None = None) -> str:
-    """A table; `right` are the columns of figures. One that is too wide has its first column cut short."""
+def fitted(rows: Sequence[Sequence[str]], right: set[int] | None = None, least: int = 12) -> str:
+    """A table; `right` are the columns of figures.
+
+    One that is too wide has its first column cut short, to `least` characters (0: not at all).
+    """
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     over = sum(widths) + 2 * (len(widths) - 1) + len(INDENT) - columns()
-    first = max(widths[0] - max(over, 0), 12)
+    first = max(widths[0] - max(over, 0), least) if least else widths[0]
     return table(
         [
             [

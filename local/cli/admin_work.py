@@ -65,10 +65,9 @@ def list_variants(api: AdminApi, arguments: argparse.Namespace) -> int:
         hidden = sum(each["status"] == "retired" for each in found)
         found = [each for each in found if each["status"] != "retired"]
     print(views.variant_list(found, fold=not (arguments.all or arguments.category)))
-    running = sum(each["running"] for each in found)
-    print(f"\n  {len(found)} variants, {running} of them running experiments (at most 5 may run).")
+    print(f"\n  Variants: {len(found)}. Experiments that run: {sum(each['running'] for each in found)}.")
     if hidden:
-        print(f"  {hidden} retired ones are not shown: --all.")
+        print(f"  Retired, and shown with --all: {hidden}.")
     return 0
 
 
@@ -202,7 +201,7 @@ def _resolved(api: AdminApi, name: str) -> tuple[str, str]:
     if len(found) > 1:
         raise LocalError(
             f"{len(found)} categories have a variant {name}.",
-            "Say which: " + ", ".join(f"{category}/{name}" for category in found),
+            "\n".join(["Say which:", *(f"  {category}/{name}" for category in found)]),
         )
     return found[0], name
 
