@@ -8,6 +8,7 @@ from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.model_access import ModelAccess
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.sentinel import Sentinel
+from stacks.constructs.variant_demotion import VariantDemotion
 from stacks.constructs.weekly_synthesis import WeeklySynthesis
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
@@ -51,6 +52,14 @@ class BackgroundStack(Stack):
         AuditAnchors(
             self,
             "AuditAnchors",
+            environment=environment,
+            data=data,
+            layer=layer,
+            operations=turn.operations,
+        )
+        self.demotion = VariantDemotion(
+            self,
+            "VariantDemotion",
             environment=environment,
             data=data,
             layer=layer,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from silent_infinity.usecases.batch_synthesis import FollowSynthesisBatch, StartSynthesisBatch
     from silent_infinity.usecases.capture_message import CaptureMessage
     from silent_infinity.usecases.close_synthesis import CloseSynthesis
+    from silent_infinity.usecases.demote_variant import DemoteVariant
     from silent_infinity.usecases.detect_intent import DetectIntent
     from silent_infinity.usecases.generate_reply import GenerateReply
     from silent_infinity.usecases.give_feedback import GiveFeedback
@@ -734,6 +735,41 @@ def anchor_audit(settings: Settings) -> "AnchorAudit":
         anchors=anchors,
         alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
         clock=SystemClock(),
+    )
+
+
+def demote_variant(settings: Settings) -> "DemoteVariant":
+    """Wire the automatic demotion."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.alerts import SnsAlerts
+    from silent_infinity.adapters.aws.variant_store import DynamoVariantStore
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.adapters.system.randomness import SystemRandomness
+    from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+    from silent_infinity.usecases.demote_variant import DemoteVariant
+    from silent_infinity.usecases.manage_variants import ManageVariants
+
+    clock = SystemClock()
+    store = DynamoVariantStore(
+        clients.dynamodb(),
+        clock=clock,
+        variants_table=settings.text("VARIANTS_TABLE"),
+        audit_table=settings.text("AUDIT_LOG_TABLE"),
+        # A demotion opens no promotion, and its role has no right to.
+        promotions_table="",
+        idempotency_table=settings.text("IDEMPOTENCY_TABLE"),
+    )
+    return DemoteVariant(
+        manage=ManageVariants(
+            store=store,
+            validator=JsonSchemaValidator(),
+            clock=clock,
+            randomness=SystemRandomness(),
+            needs_approval=True,
+        ),
+        store=store,
+        alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
+        clock=clock,
     )
 
 
