@@ -124,6 +124,15 @@ def paths(_document: Path, text: str) -> Iterator[str]:
             yield f"no file {named}"
 
 
+def options_of(parser: argparse.ArgumentParser) -> set[str]:
+    """Return the options of a command and of what is below it."""
+    found = set(parser._option_string_actions)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found = found.union(*(options_of(each) for each in action.choices.values()))
+    return found
+
+
 def commands(_document: Path, text: str) -> Iterator[str]:
     """Complain of `./run` commands, options and test scopes that there are not."""
     parser = build_parser()
@@ -136,9 +145,9 @@ def commands(_document: Path, text: str) -> Iterator[str]:
             command = None
         if command is not None and words[0] in (command, "--debug") and command not in subparsers.choices:
             yield f"no command ./run {command}"
-        known = parser._option_string_actions | (
-            subparsers.choices[command]._option_string_actions if command in subparsers.choices else {}
-        )
+        known = set(parser._option_string_actions)
+        if command in subparsers.choices:
+            known |= options_of(subparsers.choices[command])
         for option in (word.rstrip(".,:") for word in words if word.startswith("-")):
             if option.strip("-…") and option not in known:
                 yield f"no option {option} of ./run {command or ''}"
@@ -208,13 +217,19 @@ def test_the_smaller_mistakes_are_noticed_too(sentence: str) -> None:
 
 
 def problem_slugs() -> set[str]:
-    """Return the kinds of problem that the code can answer with, from all four places that make some."""
+    """Return the kinds of problem that the code can answer with, from all places that make some."""
     literal = re.compile(r"urn:silent-infinity:problem:([a-z-]+)")
     texts = [ROOT / "statemachines/turn.asl.json", ROOT / "stacks/templates/__init__.py"]
     slugs = {slug for path in texts for slug in literal.findall(path.read_text(encoding="utf-8"))}
-    for node in ast.walk(parsed(PACKAGE / "domain/problems.py")):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "problem":
-            slugs |= set(constants(node.args[0]))
+    makers = {
+        "domain/problems.py": "problem",
+        "domain/registry/problems.py": "Refusal",
+        "domain/registry/refusals.py": "Refusal",
+    }
+    for path, maker in makers.items():
+        for node in ast.walk(parsed(PACKAGE / path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == maker:
+                slugs |= set(constants(node.args[0]))
     [gateway] = [
         node
         for node in ast.walk(parsed(ROOT / "stacks/problems.py"))
@@ -297,6 +312,7 @@ def test_every_alarm_is_explained_and_no_other() -> None:
         "api_stack": "",
         "constructs/sentinel": "Sentinel",
         "constructs/weekly_synthesis": "WeeklySynthesis",
+        "constructs/audit_anchors": "AuditAnchors",
     }
     for name, owner in owners.items():
         for node in ast.walk(parsed(ROOT / f"stacks/{name}.py")):
