@@ -1,6 +1,6 @@
 """The nightly anchor of the audit log: a function, its schedule, and the alarms of both."""
 
-from aws_cdk import Duration, TimeZone
+from aws_cdk import CfnOutput, Duration, Stack, TimeZone
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
@@ -83,3 +83,4 @@ class AuditAnchors(Construct):
             threshold=1,
             topic=operations.topic,
         )
+        CfnOutput(Stack.of(self), "AuditAnchorFunctionName", value=self.function.function.function_name)
