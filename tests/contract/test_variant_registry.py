@@ -281,6 +281,7 @@ def test_a_row_with_a_pending_change_that_nobody_understands_holds_as_it_stands(
         {"ranges": [[0]]},
         {"ranges": [[5, 5]]},
         {"ranges": [[0, 10_001]]},
+        {"ranges": [[-5, 100]]},
         {"ranges": [["a", "b"]]},
         {"ranges": 7},
         {"config": []},

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from silent_infinity.domain.variants import Variant, bucket, production
+from silent_infinity.domain.variants import Variant, bucket, compile_plan, production
 from tests.support.vectors import description, load_vectors
 
 
@@ -43,3 +43,26 @@ def test_what_arrives_in_production_is_not_yet_what_production_is() -> None:
     ]
 
     assert production(variants)["LLM_MODEL"].variant_id == "old"
+
+
+def test_a_retired_variant_is_not_served_even_if_it_was_handed_over() -> None:
+    """Registries leave tombstones out; a plan does not rely on it."""
+    variants = [
+        Variant("LLM_MODEL", "prod", "production"),
+        Variant("LLM_MODEL", "old", "retired", ranges=((0, 10_000),)),
+    ]
+    plan = compile_plan(variants)
+
+    for stored in ({}, {"LLM_MODEL": "old"}):
+        served = plan.assign(session_id="session", user_id="user", stored=stored)
+        assert served["LLM_MODEL"].variant_id == "prod"
+
+
+def test_an_answer_of_a_plan_belongs_to_who_asked() -> None:
+    """The plan is shared by all turns of the process: what one does to its answer stays with it."""
+    plan = compile_plan([Variant("LLM_MODEL", "prod", "production")])
+    plan.production().clear()
+    plan.assign(session_id="session", user_id="user").clear()
+
+    assert set(plan.production()) == {"LLM_MODEL"}
+    assert set(plan.assign(session_id="session", user_id="user")) == {"LLM_MODEL"}

@@ -13,8 +13,18 @@ from silent_infinity.domain.variants import BUCKETS, AssignmentPlan, Variant, bu
 from tests.support.assignment import OF_THE_CRISIS_PATH, assigned_by_hand
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-STATUSES = ("experimental", "staged", "canary", "production", "retired")
-COHORTS = ("all", "new_users", "returning", "paid", "free")
+# What makes a difference comes up more often.
+STATUSES = (
+    "experimental",
+    "staged",
+    "canary",
+    "production",
+    "production",
+    "production",
+    "retired",
+    "retired",
+)
+COHORTS = ("all", "all", "all", "new_users", "returning", "paid", "free")
 NAMES = ("LLM_MODEL", "CHAT_UI_LAYOUT", "RATING_VARIANT", "CRISIS_FLOW_MODEL")
 
 units = st.text(max_size=40)

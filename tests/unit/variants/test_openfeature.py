@@ -153,6 +153,13 @@ def test_a_session_is_needed_where_it_is_hashed(client: OpenFeatureClient, key: 
     assert (details.value, details.error_code) == ("mine", ErrorCode.TARGETING_KEY_MISSING)
 
 
+def test_an_empty_session_is_none_to_the_provider_itself(registry: MemoryVariants) -> None:
+    """The SDK turns it into none today; another version, or another caller, may not."""
+    answer = FeatureFlagProvider(registry).resolve_string_details("LLM_MODEL", "mine", session(""))
+
+    assert (answer.value, answer.error_code) == ("mine", ErrorCode.TARGETING_KEY_MISSING)
+
+
 @pytest.mark.parametrize(
     ("key", "attributes"),
     [
