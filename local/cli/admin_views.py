@@ -329,9 +329,12 @@ def change(before: Document | None, after: Document | None) -> str:
     return "; ".join([*_stage(before, after), *([", ".join(others)] if others else [])])
 
 
-_NO_NEWS = frozenset(
-    "status rollout_percent ranges seed pending predecessor_id promotion_id last_modified last_modified_by".split()
-)
+_NO_NEWS = {"status", "rollout_percent", "ranges", "seed", "pending"} | {
+    "predecessor_id",
+    "promotion_id",
+    "last_modified",
+    "last_modified_by",
+}
 """Fields that follow from what is said of an entry anyway."""
 
 

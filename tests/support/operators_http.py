@@ -15,14 +15,15 @@ TOKEN = "an-operators-token"
 class ApiInProcess(httpx.BaseTransport):
     """Answers as API Gateway with the admin function behind it would.
 
-    `requests` are all that came. `failing` are used up first: an exception is raised, a status answered,
-    and a callable is called after the request was carried out, so that its answer is lost if it raises.
+    `requests` are all that came. `failing` are used up first, one for each request: an exception is raised,
+    a status is answered, a callable is called after the request was carried out (so that its answer is lost
+    if it raises), and None does nothing.
     """
 
     def __init__(self, handle: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         self._handle = handle
         self.requests: list[httpx.Request] = []
-        self.failing: list[Exception | int | Callable[[], None]] = []
+        self.failing: list[Exception | int | Callable[[], None] | None] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
