@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from typing import Any
 
 import boto3
@@ -15,43 +14,35 @@ from silent_infinity.adapters.aws.items import to_item
 from tests.contract import aws
 from tests.contract.registry_stores import RECORD, aws_registry, grow
 from tests.functions.test_turn_handlers import call, handler, run_python
+from tests.support.mailbox import Mailbox
 
 MADE = (clients.dynamodb, clients.patient_s3, clients.sns)
 REASON = "canaryreason7q"
 
 
 @pytest.fixture
-def outbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A history of two entries, an empty bucket, and the queue in which people on call hear of trouble."""
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    """A history of two entries, an empty bucket, and the mailbox of the people on call."""
     with mock_aws():
-        for made in (*MADE, handler("audit_anchor")._anchor_audit):
-            made.cache_clear()
+        for cached in (*MADE, handler("audit_anchor")._anchor_audit):
+            cached.cache_clear()
         dynamodb = boto3.client("dynamodb")
         aws.create_tables(dynamodb)
         aws.create_anchors(boto3.client("s3"))
-        topic = boto3.client("sns").create_topic(Name="operations")["TopicArn"]
-        sqs = boto3.client("sqs")
-        queue = sqs.create_queue(QueueName="outbox")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        made = Mailbox()
         for name, value in {
             "ENVIRONMENT": "test",
             "AWS_REGION": "us-east-1",
             "VARIANTS_TABLE": aws.VARIANTS,
             "AUDIT_LOG_TABLE": aws.AUDIT_LOG,
             "AUDIT_ANCHORS_BUCKET": aws.ANCHORS,
-            "OPERATIONS_TOPIC_ARN": topic,
+            "OPERATIONS_TOPIC_ARN": made.topic_arn,
         }.items():
             monkeypatch.setenv(name, value)
         grow(aws_registry(dynamodb), 2)
-        yield queue
-        for made in MADE:
-            made.cache_clear()
-
-
-def _told(queue: str) -> list[dict[str, Any]]:
-    found = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-    return [json.loads(json.loads(message["Body"])["Message"]) for message in found.get("Messages", [])]
+        yield made
+        for cached in MADE:
+            cached.cache_clear()
 
 
 def _anchors() -> list[dict[str, Any]]:
@@ -60,7 +51,7 @@ def _anchors() -> list[dict[str, Any]]:
     return [json.loads(s3.get_object(Bucket=aws.ANCHORS, Key=name)["Body"].read()) for name in names]
 
 
-def test_a_night_leaves_an_anchor(outbox: str) -> None:
+def test_a_night_leaves_an_anchor(mailbox: Mailbox) -> None:
     """The schedule's event says nothing: all there is to know is in the stores."""
     result = call("audit_anchor", {})
 
@@ -69,25 +60,30 @@ def test_a_night_leaves_an_anchor(outbox: str) -> None:
     assert anchor["heads"] == {"STARTER_POOL_SIZE/five": [2, row.audit_head]}
     assert anchor["at"] == result["at"]
     assert (result["anchored"], result["entries"], result["findings"]) == (1, 2, 0)
-    assert _told(outbox) == []
+    assert mailbox.told() == []
 
 
-def test_a_tampered_history_is_told_of_without_a_word_of_it(outbox: str) -> None:
+def test_a_tampered_history_is_told_of_without_a_word_of_it(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The alert lies in mailboxes, the log in a console: both get identifiers and counts."""
     key = {"pk": f"VARIANT#{RECORD.category}#{RECORD.variant_id}", "sk": "0000000001"}
     boto3.client("dynamodb").put_item(
         TableName=aws.AUDIT_LOG, Item=to_item({**key, "document": json.dumps({"reason": REASON})})
     )
     logged = io.StringIO()
+    # The logger holds on to the standard output that it first met.
+    for each in handler("audit_anchor").logger.handlers:
+        monkeypatch.setattr(each, "stream", logged)
 
-    with redirect_stdout(logged):
-        result = call("audit_anchor", {})
+    result = call("audit_anchor", {})
 
-    (told,) = _told(outbox)
+    (told,) = mailbox.told()
     assert told["first_variant"] == "STARTER_POOL_SIZE/five"
     assert told["first_flaw"] == "changed"
     assert result["findings"] == told["findings"] > 0
     assert _anchors()[0]["heads"] == {}
+    assert '"findings":' in logged.getvalue()
     assert REASON not in json.dumps([told, result]) + logged.getvalue()
 
 
@@ -100,7 +96,7 @@ def test_a_tampered_history_is_told_of_without_a_word_of_it(outbox: str) -> None
     ],
 )
 def test_what_cannot_be_reached_fails_the_run(
-    outbox: str, monkeypatch: pytest.MonkeyPatch, variable: str, code: str
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, variable: str, code: str
 ) -> None:
     """The alarm on errors is what tells people that nothing was checked."""
     monkeypatch.setenv(variable, "nothing-of-this-name")
