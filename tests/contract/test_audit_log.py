@@ -4,7 +4,7 @@ import base64
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -79,6 +79,7 @@ def test_a_cursor_of_another_list_is_refused(registry: Registry) -> None:
 
 
 @given(of=st.text(max_size=20), place=st.lists(st.text(max_size=20), max_size=3))
+@settings(deadline=None)
 def test_a_cursor_gives_back_its_place(of: str, place: list[str]) -> None:
     """Whatever a key holds; and of no other list and no other shape."""
     cursor = to_cursor(of, place)
@@ -91,6 +92,7 @@ def test_a_cursor_gives_back_its_place(of: str, place: list[str]) -> None:
 
 
 @given(cursor=st.text(max_size=40))
+@settings(deadline=None)
 def test_any_other_text_is_no_cursor(cursor: str) -> None:
     """It comes from outside: there is one way in which it fails."""
     with pytest.raises(ValueError, match="cursor"):
