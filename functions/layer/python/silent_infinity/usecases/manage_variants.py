@@ -11,7 +11,7 @@ from silent_infinity.domain.ids import body_hash
 from silent_infinity.domain.payload import to_payload
 from silent_infinity.domain.problems import HttpResponse
 from silent_infinity.domain.registry import refusals
-from silent_infinity.domain.registry.commands import Action, Command, Decision
+from silent_infinity.domain.registry.commands import Action, Command, Decision, Refusal
 from silent_infinity.domain.registry.life_cycle import decide
 from silent_infinity.domain.registry.recording import recorded
 from silent_infinity.domain.variant_categories import categories
@@ -137,6 +137,12 @@ class ManageVariants:
                 return self._decide_and_write(command, claim, request, answer)
             except ConflictError:
                 self._sleep(self._pause(attempt))
+            except Refusal:
+                # A copy of this request may have been carried out after its outcome was looked for.
+                given = self._store.outcome(claim)
+                if given is None:
+                    raise
+                return _replay(given, request)
         raise refusals.registry_busy()
 
     def _decide_and_write(self, command: Command, claim: str, request: str, answer: Answer) -> HttpResponse:
