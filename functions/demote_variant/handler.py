@@ -7,24 +7,22 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from silent_infinity import bootstrap
-from silent_infinity.adapters.aws.demotion_events import demotions
 from silent_infinity.settings import Settings
-from silent_infinity.usecases.demote_variant import DemoteVariant
 
 logger = Logger(service="demote_variant")
 
 
 @cache
-def _demote_variant() -> DemoteVariant:
-    return bootstrap.demote_variant(Settings.from_env())
+def _demotion_consumer() -> bootstrap.DemotionConsumer:
+    return bootstrap.demote_variants(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(
-    event: dict[str, Any], context: LambdaContext, demote_variant: DemoteVariant | None = None
+    event: dict[str, Any], context: LambdaContext, consumer: bootstrap.DemotionConsumer | None = None
 ) -> dict[str, Any]:
     """Return what became of each variant. An outage fails the run: asked again, it does what is missing."""
-    results = [(demote_variant or _demote_variant())(demotion).to_payload() for demotion in demotions(event)]
+    results = [demoted.to_payload() for demoted in (consumer or _demotion_consumer())(event)]
     for result in results:
         logger.info("demotion", extra=result)
     return {"results": results}

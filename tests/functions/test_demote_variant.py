@@ -56,7 +56,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A production variant and a canary, each with its first entry, and the variables that the stack sets."""
     with mock_aws():
         module = handler("demote_variant")
-        for made in (*MADE, module._demote_variant):
+        for made in (*MADE, module._demotion_consumer):
             made.cache_clear()
         logged = io.StringIO()
         # The logger holds on to the standard output that it first met.
@@ -204,5 +204,8 @@ def test_the_reason_is_in_the_audit_log_and_nowhere_else(world: World) -> None:
 
 
 def test_the_function_can_be_imported_without_an_environment() -> None:
-    """Importing is what a cold start does first; wiring comes with the first call."""
-    run_python("import functions.demote_variant.handler")
+    """Importing is what a cold start does first; no adapter is loaded before the first call."""
+    run_python(
+        "import functions.demote_variant.handler, sys\n"
+        "assert not [name for name in sys.modules if name.startswith('silent_infinity.adapters')]"
+    )

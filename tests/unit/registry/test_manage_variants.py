@@ -13,7 +13,7 @@ from silent_infinity.domain.audit import GENESIS
 from silent_infinity.domain.problems import HttpResponse, ok
 from silent_infinity.domain.registry.commands import Action, Command, Refusal
 from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
-from silent_infinity.ports.variant_store import OUTCOME_SECONDS, RegistryWrite
+from silent_infinity.ports.variant_store import OUTCOME_SECONDS, RegistryWrite, StoredOutcome
 from silent_infinity.usecases.manage_variants import (
     LONGEST_PAUSE_SECONDS,
     REPLAYED,
@@ -185,6 +185,20 @@ def test_the_same_request_twice_at_the_same_time_happens_once(world: World) -> N
     assert second.body == first.body
     assert second.headers[REPLAYED] == "true"
     assert len(world.store.entries[CATEGORY, "x"]) == 1
+
+
+def test_a_copy_that_comes_between_reading_and_deciding_gets_the_answer_too(world: World) -> None:
+    """It would be told that the version is old, by the very change that it asks for."""
+    first = world(RAMP)
+    seen = [None]
+
+    def late(key: str) -> StoredOutcome | None:
+        return seen.pop() if seen else MemoryVariantStore.outcome(world.store, key)
+
+    world.store.outcome = late  # type: ignore[method-assign]
+    second = world(RAMP)
+
+    assert (second.body, second.headers[REPLAYED]) == (first.body, "true")
 
 
 def test_an_endless_rush_is_said_to_be_one(world: World) -> None:

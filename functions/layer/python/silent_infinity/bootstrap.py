@@ -3,7 +3,7 @@
 Adapters are imported inside the factories: a function pays at its cold start only for what it uses.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from silent_infinity.adapters.http.admin import OperatorRoutes
     from silent_infinity.adapters.llm.bedrock import BedrockOptions
     from silent_infinity.adapters.llm.composition import GatewayStores
+    from silent_infinity.domain.registry.demotions import Demoted
     from silent_infinity.ports.audit_log import AuditAnchors, AuditLog
     from silent_infinity.ports.batch_inference import BatchInference
     from silent_infinity.ports.breakers import BreakerStore
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from silent_infinity.usecases.batch_synthesis import FollowSynthesisBatch, StartSynthesisBatch
     from silent_infinity.usecases.capture_message import CaptureMessage
     from silent_infinity.usecases.close_synthesis import CloseSynthesis
-    from silent_infinity.usecases.demote_variant import DemoteVariant
     from silent_infinity.usecases.detect_intent import DetectIntent
     from silent_infinity.usecases.generate_reply import GenerateReply
     from silent_infinity.usecases.give_feedback import GiveFeedback
@@ -53,6 +53,9 @@ SessionRoutes = Mapping[str, Callable[[str, str], HttpResponse]]
 
 StreamConsumer = Callable[[Mapping[str, Any]], "BatchResult"]
 """Takes the event of a stream's mapping and tells what became of each record."""
+
+DemotionConsumer = Callable[[Mapping[str, Any]], Sequence["Demoted"]]
+"""Takes the event of a workflow or of an alarm and tells what became of each variant that it names."""
 
 BUNDLED_PROMPTS = Path(__file__).parent / "prompts"
 
@@ -738,10 +741,11 @@ def anchor_audit(settings: Settings) -> "AnchorAudit":
     )
 
 
-def demote_variant(settings: Settings) -> "DemoteVariant":
+def demote_variants(settings: Settings) -> DemotionConsumer:
     """Wire the automatic demotion."""
     from silent_infinity.adapters.aws import clients
     from silent_infinity.adapters.aws.alerts import SnsAlerts
+    from silent_infinity.adapters.aws.demotion_events import DemotionEvents
     from silent_infinity.adapters.aws.variant_store import DynamoVariantStore
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.randomness import SystemRandomness
@@ -759,7 +763,7 @@ def demote_variant(settings: Settings) -> "DemoteVariant":
         promotions_table="",
         idempotency_table=settings.text("IDEMPOTENCY_TABLE"),
     )
-    return DemoteVariant(
+    demote = DemoteVariant(
         manage=ManageVariants(
             store=store,
             validator=JsonSchemaValidator(),
@@ -771,6 +775,7 @@ def demote_variant(settings: Settings) -> "DemoteVariant":
         alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
         clock=clock,
     )
+    return DemotionEvents(demote)
 
 
 def seed_reference_data(settings: Settings) -> "SeedReferenceData":

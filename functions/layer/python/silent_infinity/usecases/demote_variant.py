@@ -1,14 +1,10 @@
 """Take a variant back because a measurement says so, without a person being asked."""
 
 import json
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
-from silent_infinity.domain.payload import to_payload
 from silent_infinity.domain.problems import HttpResponse, ok
 from silent_infinity.domain.registry.commands import Action, Command, Refusal
-from silent_infinity.domain.registry.demotions import Demotion
+from silent_infinity.domain.registry.demotions import Demoted, Demotion, Outcome
 from silent_infinity.domain.registry.life_cycle import REASON_LENGTH
 from silent_infinity.domain.registry.view import in_force
 from silent_infinity.domain.variant_categories import EXPERIMENTAL, RETIRED
@@ -21,29 +17,6 @@ from silent_infinity.usecases.manage_variants import Applied, ManageVariants, ch
 
 SUBJECT_DEMOTED = "Silent Infinity: a variant was taken back"
 SUBJECT_PERSON_NEEDED = "Silent Infinity: a variant could not be taken back, a person is needed"
-
-
-class Outcome(StrEnum):
-    """What became of a demotion."""
-
-    DEMOTED = "demoted"
-    ALREADY = "already_demoted"
-    PERSON_NEEDED = "person_needed"
-
-
-@dataclass(frozen=True, slots=True)
-class Demoted:
-    """What became of one variant. `restored` is what serves in its place, if it was production."""
-
-    category: str
-    variant_id: str
-    outcome: Outcome
-    restored: str | None = None
-
-    def to_payload(self) -> dict[str, Any]:
-        """Return the fields as JSON."""
-        payload: dict[str, Any] = to_payload(self)
-        return payload
 
 
 class DemoteVariant:

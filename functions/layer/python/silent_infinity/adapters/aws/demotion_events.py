@@ -3,14 +3,30 @@
 An alarm's event: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from silent_infinity.domain.payload import PayloadError, from_payload
-from silent_infinity.domain.registry.demotions import Demotion
+from silent_infinity.domain.registry.demotions import Demoted, Demotion
 
 _ALARM = "ALARM"
 TRIGGER = "alarm"
+
+
+class DemotionEvents:
+    """Calls `demote` for each variant that an event names."""
+
+    def __init__(self, demote: Callable[[Demotion], Demoted]) -> None:
+        self._demote = demote
+
+    def __call__(self, event: Mapping[str, Any]) -> Sequence[Demoted]:
+        """Return what became of each variant; nothing for an alarm that is well again or knows nothing.
+
+        Raises:
+            PayloadError: the event names no variant, or is neither of the two. Nothing was changed.
+            StoreUnavailableError: see `demote`; the variants before it were taken back.
+        """
+        return [self._demote(demotion) for demotion in demotions(event)]
 
 
 def demotions(event: Mapping[str, Any]) -> Sequence[Demotion]:

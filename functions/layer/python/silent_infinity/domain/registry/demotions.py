@@ -1,7 +1,11 @@
-"""What a measurement asks for: a variant to be taken back without a person."""
+"""What a measurement asks for, a variant to be taken back without a person, and what becomes of it."""
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from silent_infinity.domain.payload import to_payload
 
 _TRIGGER = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
@@ -29,3 +33,26 @@ class Demotion:
     def key(self) -> str:
         """The idempotency key: one trigger may name several variants."""
         return f"{self.request_id} {self.category}/{self.variant_id}"
+
+
+class Outcome(StrEnum):
+    """What became of a demotion."""
+
+    DEMOTED = "demoted"
+    ALREADY = "already_demoted"
+    PERSON_NEEDED = "person_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Demoted:
+    """What became of one variant. `restored` is what serves in its place, if it was production."""
+
+    category: str
+    variant_id: str
+    outcome: Outcome
+    restored: str | None = None
+
+    def to_payload(self) -> dict[str, Any]:
+        """Return the fields as JSON."""
+        payload: dict[str, Any] = to_payload(self)
+        return payload
