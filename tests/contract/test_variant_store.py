@@ -125,6 +125,12 @@ def test_several_rows_change_together(registry: Registry) -> None:
             id="the row that was changed is gone",
         ),
         pytest.param(
+            lambda row: change(
+                replace(RECORD, variant_id="ten"), replace(RECORD, variant_id="ten"), registry_version=1
+            ),
+            id="the row that was changed for the first time is gone",
+        ),
+        pytest.param(
             lambda row: change(row, row, registry_version=1, outcome=OUTCOME),
             id="the key was used meanwhile",
         ),
@@ -257,7 +263,9 @@ def test_what_is_no_variant_is_not_read_as_one(dynamodb: DynamoDBClient) -> None
     """The registry's own state lies in the table, and one damaged row must not stop all changes."""
     registry = aws_registry(dynamodb)
     grow(registry, 1)
-    dynamodb.put_item(TableName=aws.VARIANTS, Item=to_item({"pk": "VARIANT#LLM_MODEL", "sk": "damaged"}))
+    row = {"category": "LLM_MODEL", "variant_id": "a", "status": "staged"}
+    for item in ({"pk": "VARIANT#LLM_MODEL", "sk": "damaged"}, {**row, "pk": "DRAFT#LLM_MODEL", "sk": "a"}):
+        dynamodb.put_item(TableName=aws.VARIANTS, Item=to_item(item))
 
     assert set(registry.store.snapshot().records) == {RECORD.key}
 
