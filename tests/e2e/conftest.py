@@ -38,8 +38,10 @@ def _good_replies(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, model_server: ModelServer) -> Iterator[LocalStack]:
-    """The real templates, deployed once."""
-    with LocalStack(tmp_path_factory.mktemp("stack"), model=model_server.base_url) as deployed:
+    """The real templates, deployed once. Every function runs with its own role, and with nothing else."""
+    with LocalStack(
+        tmp_path_factory.mktemp("stack"), model=model_server.base_url, enforce_iam=True
+    ) as deployed:
         deployed.deploy()
         yield deployed
 

@@ -1,16 +1,18 @@
 """What the gateway counts of its calls, held against what the records of the turns say."""
 
+import json
 import logging
 import math
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from local.stack.aws import ACCOUNT, REGION
 from local.stack.stack import LocalStack
 from silent_infinity.domain.gateway import gateway_rules
 from tests.e2e.conftest import Tables
@@ -96,10 +98,35 @@ class Counters:
             AttributeDefinitions=[{"AttributeName": "limit_key", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
+        self._iam = stack.client("iam")
+        self._allowed = list(self._share(stack.outputs["LimitsTableName"]))
 
     def remove(self) -> None:
-        """Delete the table."""
+        """Delete the table, and what was allowed on it."""
+        for role in self._allowed:
+            self._iam.delete_role_policy(RoleName=role, PolicyName=self.name)
         self._dynamodb.delete_table(TableName=self.name)
+
+    def _share(self, table: str) -> Iterator[str]:
+        """Allow on this table what each role may do on the deployed one; yield the roles."""
+        prefix = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
+        pages = self._iam.get_paginator("list_roles").paginate()
+        for role in (role["RoleName"] for page in pages for role in page["Roles"]):
+            policies = self._iam.list_role_policies(RoleName=role)["PolicyNames"]
+            documents = [
+                self._iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+                for policy in policies
+            ]
+            statements = [
+                {**statement, "Resource": f"{prefix}{self.name}"}
+                for document in documents
+                for statement in document["Statement"]
+                if statement["Resource"] == f"{prefix}{table}"
+            ]
+            if statements:
+                shared = json.dumps({"Version": "2012-10-17", "Statement": statements})
+                self._iam.put_role_policy(RoleName=role, PolicyName=self.name, PolicyDocument=shared)
+                yield role
 
     def forget(self) -> None:
         """Delete every counter and the state of every breaker."""

@@ -91,7 +91,10 @@ def test_importing_the_handler_needs_no_environment() -> None:
 
 def test_an_operator_gets_in_and_the_keys_come_from_the_pool(pool: KeyServer) -> None:
     """The address is the one of the region's service, as the SDK knows it; the issuer is the pool's name."""
-    assert effect(called(signed(claims()))) == "Allow"
+    answer = called(signed(claims()))
+
+    assert effect(answer) == "Allow"
+    assert answer["policyDocument"]["Statement"][0]["Resource"].endswith(":api1/live/*/admin/api/*")
     assert effect(called(f"Bearer {signed(claims())}")) == "Allow"
     assert pool.paths == [f"/{POOL_ID}/.well-known/jwks.json"]
 

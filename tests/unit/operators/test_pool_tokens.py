@@ -153,6 +153,21 @@ def test_forged_tokens_are_refused_and_not_quoted(kind: str) -> None:
     assert not token or token not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("no algorithm", "Algorithm"), ("HS256 with the public key", "Algorithm"), ("long", "TooLong")],
+)
+def test_what_cannot_be_a_token_is_refused_before_anything_is_fetched_or_computed(
+    kind: str, reason: str
+) -> None:
+    """Strangers can send these for nothing; they should cost nothing."""
+    pool = Pool(KEY_ID)
+    with pytest.raises(TokenRefusedError, match=f"^{reason}$"):
+        pool_tokens(pool).claims(_forged()[kind])
+
+    assert pool.asked == 0
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_changed_token_passes(data: st.DataObject) -> None:
