@@ -167,6 +167,13 @@ def test_a_spread_that_was_lost_in_rounding_is_not_invented() -> None:
     assert one(mean(a), mean(b)).note == "no-variation"
 
 
+def test_a_quotient_beyond_all_numbers_is_not_shown() -> None:
+    """A huge mean without spread against next to nothing: the statistic has no finite value."""
+    found = one(Sums("mean", 2, 2e153, 2e306), Sums("mean", 2, 0.0, 1e-320))
+
+    assert (found.note, found.statistic, found.p) == ("no-variation", None, None)
+
+
 def test_a_billion_units_give_a_p_value_without_delay() -> None:
     """The continued fraction alone would take 20,000 steps, and its factor has no digits left."""
     n = 10**9

@@ -42,6 +42,13 @@ def test_students_t_is_scipys(t: float, df: float) -> None:
     assert student_two_sided(-t, df) == student_two_sided(t, df)
 
 
+@pytest.mark.parametrize("df", [600.0, 1500.0, math.nextafter(LARGE_DF, 0), LARGE_DF, 1e5])
+@pytest.mark.parametrize("t", [0.5, 2.0, 5.0, 10.0, 30.0])
+def test_both_ways_are_good_on_both_sides_of_the_seam(t: float, df: float) -> None:
+    """Far out the expansion needs all of its terms and many degrees of freedom."""
+    assert student_two_sided(t, df) == pytest.approx(2 * stats.t.sf(t, df), rel=1e-9)
+
+
 @given(t=st.floats(0, 1e6))
 def test_where_there_is_a_formula_it_is_that(t: float) -> None:
     """One and two degrees of freedom have one; SciPy itself loses half its digits close to 0."""
