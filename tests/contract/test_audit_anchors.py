@@ -13,7 +13,7 @@ from tests.contract import aws
 from tests.contract.threads import at_once
 
 FIRST = Heads("2026-11-21T03:15:00+00:00", {"LLM_MODEL/a": (3, "aa"), "TOPIC_HIERARCHY/flat": (1, "bb")})
-SECOND = Heads("2026-11-22T03:15:00.250000+00:00", {"LLM_MODEL/a": (4, "cc")})
+SECOND = Heads("2026-11-21T03:15:00.250000+00:00", {"LLM_MODEL/a": (4, "cc")})
 NAME = "anchors/2026/11/21/031500Z.json"
 
 
@@ -76,6 +76,15 @@ def test_what_is_written_over_an_anchor_is_not_read(locked: S3Client) -> None:
     locked.delete_object(Bucket=aws.ANCHORS, Key=NAME)
 
     assert list(anchors.all()) == [FIRST]
+
+
+def test_a_second_write_adds_no_version(locked: S3Client) -> None:
+    """A night that runs twice must not look like somebody who writes over an anchor."""
+    anchors = S3AuditAnchors(lambda: locked, aws.ANCHORS)
+    anchors.put(FIRST)
+    anchors.put(FIRST)
+
+    assert len(locked.list_object_versions(Bucket=aws.ANCHORS)["Versions"]) == 1
 
 
 def test_an_anchor_cannot_be_deleted(locked: S3Client) -> None:
