@@ -164,6 +164,8 @@ class Deployment:
         sqs, sns = self.client("sqs"), self.client("sns")
         url = sqs.create_queue(QueueName=OUTBOX_QUEUE)["QueueUrl"]
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        # As on AWS, where policies are enforced: a queue takes messages of a topic only if it says so.
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _open_to(topic, attributes["QueueArn"])})
         subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
         if all(subscription["Endpoint"] != attributes["QueueArn"] for subscription in subscriptions):
             sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
@@ -207,6 +209,18 @@ def receive_outbox(sqs: Any) -> list[dict[str, Any]]:
             found.append(json.loads(message["Body"]))
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return sorted(found, key=lambda envelope: str(envelope["Timestamp"]))
+
+
+def _open_to(topic: str, queue: str) -> str:
+    """Return the policy by which `topic` may put messages into `queue`."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def match_time_to_live(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> None:
