@@ -53,6 +53,7 @@ def test_what_nobody_has_is_free() -> None:
     """Whatever order the arms came in, production has the gaps."""
     assert free([(5000, 6000), (0, 10), (20, 30)]) == ((10, 20), (30, 5000), (6000, BUCKETS))
     assert free([(0, BUCKETS)]) == ()
+    assert free([(0, 100), (10, 20)]) == ((100, BUCKETS),)
 
 
 def test_more_than_is_free_cannot_be_had() -> None:

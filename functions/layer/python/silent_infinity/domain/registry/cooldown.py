@@ -26,7 +26,8 @@ def is_undo(command: Command, target: VariantRecord) -> bool:
     if command.action is not Action.UPDATE:
         return command.action in UNDO
     percent = command.rollout_percent
-    return percent is not None and percent < target.rollout_percent and _keeps_the_rest(command, target)
+    # Configuration and cohort cannot change with it: what has a rollout is in use.
+    return percent is not None and percent < target.rollout_percent
 
 
 def is_delayed(command: Command, target: VariantRecord) -> bool:
@@ -132,13 +133,10 @@ def _differences(before: VariantRecord, after: VariantRecord) -> dict[str, objec
     return {name: has[name] for name in has if name not in _BOOKKEEPING and has[name] != had[name]}
 
 
-def _keeps_the_rest(command: Command, target: VariantRecord) -> bool:
-    return command.config in (None, target.config) and command.target_cohort in (None, target.target_cohort)
-
-
 def _only_words(command: Command, target: VariantRecord) -> bool:
     return (
         command.action is Action.UPDATE
         and command.rollout_percent in (None, target.rollout_percent)
-        and _keeps_the_rest(command, target)
+        and command.config in (None, target.config)
+        and command.target_cohort in (None, target.target_cohort)
     )
