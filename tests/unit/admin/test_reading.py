@@ -64,7 +64,10 @@ def _config(operator: Operator) -> dict[str, object]:
 
 def test_filters_narrow_the_list(operator: Operator) -> None:
     """By category, by stage, and by whether an experiment runs; all that are named hold."""
-    assert _names(operator.list(running="true")) == [SMALL_TALK]
+    [running] = operator.list(running="true")["variants"]
+    assert f"{running['category']}/{running['variant_id']}" == SMALL_TALK
+    assert running["running"] is True
+    assert operator.show("SMALL_TALK_MODEL/claude-sonnet-4-6")["running"] is False
     assert _names(operator.list(category="SYNTHESIS_MODEL")) == ["SYNTHESIS_MODEL/claude-haiku-4-5"]
     assert _names(operator.list(status="retired")) == ["SYSTEM_PROMPT/v1-sha-baseline"]
     assert _names(operator.list(status="production", category="VOICE_LLM")) == ["VOICE_LLM/sonnet"]
