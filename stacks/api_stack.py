@@ -15,6 +15,7 @@ from stacks.constructs.admin_routes import AdminRoutes
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.log_group import retention
+from stacks.constructs.openapi_route import OpenApiRoute
 from stacks.constructs.operations import FIVE_MINUTES, alarm
 from stacks.constructs.operator_authorizer import OperatorAuthorizer
 from stacks.constructs.people import OperatorsPool, PeoplePool
@@ -100,11 +101,13 @@ class ApiStack(Stack):
             operators=self.operators,
         )
 
+        description = OpenApiRoute(self, "Description", environment=environment, layer=self._layer)
         version = self.api.root.add_resource("v1")
         self._add_turns(version, turn)
         self._add_feedback(version, feedback)
         self._add_sessions(version, sessions)
         self._add_health(version)
+        description.add_to(version, validator=self._validator)
         admin.add_to(
             self.api.root,
             authorizer=authorizer.authorizer,
@@ -126,7 +129,7 @@ class ApiStack(Stack):
             GradualDeployment(
                 self,
                 "Deployment",
-                functions=[feedback, sessions, admin.function, authorizer.function],
+                functions=[feedback, sessions, admin.function, authorizer.function, description.function],
                 topic=turn.operations.topic,
             )
         alarm(
