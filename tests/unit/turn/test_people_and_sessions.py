@@ -228,9 +228,12 @@ def test_a_way_of_asking_that_was_not_assigned_is_left_out_and_counted(world: Wo
     answer = world.turn(TELLING)["body"]
     assigned = answer["client_variants"]["RATING_VARIANT"]["variant_id"]
 
-    kept = [_rate_asked(world, asked, answer) for asked in (assigned, "stars-5")]
+    kept = _rate_asked(world, assigned, answer)
+    refused_of_the_right_one = _refused(world)
+    left_out = _rate_asked(world, "stars-5", answer)
 
-    assert kept == [assigned, None]
+    assert (kept, left_out) == (assigned, None)
+    assert refused_of_the_right_one == []
     assert _refused(world) == [{"category": "RATING_VARIANT", "environment": "test"}]
 
 

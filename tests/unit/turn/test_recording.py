@@ -21,6 +21,7 @@ from silent_infinity.domain.turn import (
     ModelCall,
     ModelLatency,
     ScreenModelCall,
+    SessionOrigin,
     SessionState,
     Turn,
     Usage,
@@ -408,6 +409,15 @@ def test_a_session_that_the_record_has_to_open_keeps_its_variants(world: World) 
     _write(world)
 
     assert world.store.sessions[SESSION].variants == {"LLM_MODEL": "arm", "SYSTEM_PROMPT": "v3"}
+
+
+def test_a_session_that_the_record_has_to_open_again_is_what_capture_made_of_it(world: World) -> None:
+    """Its item was lost in between; what the person was assigned was not."""
+    origin = SessionOrigin("", "en-GB", {"MANDALA_FACE": "none"}, returning=True)
+    _write(world, turn=_turn(origin=origin))
+
+    session = world.store.sessions[SESSION]
+    assert (session.variants, session.returning) == ({"MANDALA_FACE": "none"}, True)
 
 
 def test_the_level_of_a_crisis_is_stored_with_its_turn(world: World) -> None:

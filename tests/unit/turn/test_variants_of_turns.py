@@ -1,5 +1,6 @@
 """What the registry means for a turn: who is served what, what clients are told, what counts as exposure."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -200,7 +201,7 @@ def test_a_message_that_nobody_screened_takes_production_everywhere(world: World
     world.variants.replace(_registry(*categories()))
     world.down = {"screen"}
 
-    answer = world.turn(message, client={"exposures": {"MANDALA_FACE": "arm"}})["body"]
+    answer = world.turn(message, client={"exposures": {"MANDALA_FACE": "prod"}})["body"]
 
     [event] = world.events()
     assert event["active_variants"] == dict.fromkeys(categories(), "prod")
@@ -409,11 +410,28 @@ def test_a_concurrent_turn_leaves_the_session_what_the_other_one_was_assigned(wo
         if point == "before record":
             world.on_write = lambda _point: None
             session = world.store.sessions[session_id]
-            moved = {**session.variants, "LLM_MODEL": "prod"}
+            moved = {"LLM_MODEL": "prod"}
             posture = replace(session.posture, version=session.posture.version + 1)
             world.store.sessions[session_id] = replace(session, variants=moved, posture=posture)
 
     world.on_write = overtake
     world.turn(TELLING, session_id=session_id)
 
-    assert world.store.sessions[session_id].variants["LLM_MODEL"] == "prod"
+    variants = world.store.sessions[session_id].variants
+    assert variants == dict.fromkeys(categories(), "prod")
+
+
+def test_what_waits_in_a_claim_holds_no_configuration_of_the_server(world: World) -> None:
+    """It is paid for by the kilobyte, and the event needs only names."""
+    waiting: list[str] = []
+
+    def look(point: str) -> None:
+        if point == "before record":
+            waiting.extend(claim.record or "" for claim in world.store.claims.values())
+
+    world.on_write = look
+    world.turn(TELLING, key="key-1")
+
+    [record] = map(json.loads, waiting)
+    assert record["turn"]["variants"]["LLM_MODEL"] == {"variant_id": "prod", "config": {}}
+    assert record["turn"]["production"]["LLM_MODEL"] == {"variant_id": "prod", "config": {}}
