@@ -62,7 +62,7 @@ class AdminRoutes(Construct):
         allow_items(self.function, data.variants, "GetItem", "Scan", "PutItem")
         # Entries are put, each only if it is absent, and read: never changed, never deleted.
         allow_items(self.function, data.audit_log, "PutItem", "Query", queries=[LOG_INDEX])
-        allow_items(self.function, data.promotions, "PutItem", queries=[LOG_INDEX])
+        allow_items(self.function, data.promotions, "PutItem", "UpdateItem", queries=[LOG_INDEX])
         allow_items(self.function, data.idempotency, "GetItem", "PutItem")
         allow_items(self.function, data.variant_metrics, "Query")
         # A persona's configuration has to name a prompt that is published, with the checksum of its text.

@@ -51,6 +51,7 @@ class VariantDemotion(Construct):
                 Setting.VARIANTS_TABLE: data.variants.table_name,
                 Setting.AUDIT_LOG_TABLE: data.audit_log.table_name,
                 Setting.IDEMPOTENCY_TABLE: data.idempotency.table_name,
+                Setting.PROMOTIONS_TABLE: data.promotions.table_name,
                 Setting.OPERATIONS_TOPIC_ARN: operations.topic.topic_arn,
             },
         )
@@ -65,6 +66,8 @@ class VariantDemotion(Construct):
         allow_items(self.function, data.variants, "GetItem", "Scan", "PutItem")
         allow_items(self.function, data.audit_log, "PutItem")
         allow_items(self.function, data.idempotency, "GetItem", "PutItem")
+        # A promotion that is open for the variant ends with it.
+        allow_items(self.function, data.promotions, "UpdateItem")
         allow_telling(self.function, operations)
         self.function.alias.add_permission(
             "Alarms", principal=iam.ServicePrincipal(ALARMS), source_account=Aws.ACCOUNT_ID

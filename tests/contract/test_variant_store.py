@@ -10,7 +10,7 @@ from silent_infinity.adapters.aws.claims import DynamoClaimStore
 from silent_infinity.adapters.aws.items import to_item
 from silent_infinity.adapters.memory.variant_store import MemoryVariantStore
 from silent_infinity.domain.payload import PayloadError
-from silent_infinity.domain.registry.commands import PromotionRequest
+from silent_infinity.domain.registry.commands import PromotionClosed, PromotionRequest
 from silent_infinity.domain.variant_records import Pending
 from silent_infinity.ports.claims import Claim
 from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
@@ -219,6 +219,33 @@ def test_promotions_are_listed_newest_first(registry: Registry) -> None:
     )
     with pytest.raises(ValueError, match="cursor"):
         registry.promotions.newest(cursor="nonsense")
+
+
+def test_a_promotion_ends_with_the_change_that_ends_it(registry: Registry) -> None:
+    """What was withdrawn must not be listed as if somebody still had to say yes."""
+    registry.store.apply(change(RECORD, promotion=PROMOTION))
+    standing = registry.store.snapshot().records[RECORD.key]
+    closed = PromotionClosed(PROMOTION.promotion_id, "withdrawn", "2026-11-21T10:00:00+00:00", "operator:a")
+    undo = replace(change(standing, standing, registry_version=1), closed=[closed])
+    registry.store.apply(undo)
+
+    [found] = registry.promotions.newest().promotions
+
+    assert found == replace(
+        PROMOTION, status="withdrawn", closed_at="2026-11-21T10:00:00+00:00", closed_by="operator:a"
+    )
+    assert registry.promotions.newest(status="awaiting_evidence").promotions == ()
+
+
+def test_a_promotion_that_is_gone_does_not_stand_in_the_way(registry: Registry) -> None:
+    """The change that ends it is an undo more often than not."""
+    registry.store.apply(change(RECORD))
+    standing = registry.store.snapshot().records[RECORD.key]
+    closed = PromotionClosed("promotion-9", "withdrawn", "2026-11-21T10:00:00+00:00", "operator:a")
+    registry.store.apply(replace(change(standing, standing, registry_version=1), closed=[closed]))
+
+    assert registry.store.snapshot().version == 2
+    assert registry.promotions.newest().promotions == ()
 
 
 def test_a_store_that_is_down_says_so(dynamodb: DynamoDBClient) -> None:

@@ -70,6 +70,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             "AWS_REGION": "us-east-1",
             "VARIANTS_TABLE": aws.VARIANTS,
             "AUDIT_LOG_TABLE": aws.AUDIT_LOG,
+            "PROMOTIONS_TABLE": aws.PROMOTIONS,
             "IDEMPOTENCY_TABLE": aws.CLAIMS,
             "OPERATIONS_TOPIC_ARN": mailbox.topic_arn,
         }.items():

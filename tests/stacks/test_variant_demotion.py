@@ -24,6 +24,7 @@ def test_it_changes_the_registry_and_adds_to_the_log_and_nothing_else(applicatio
         ("PutItem", "AuditLog"),
         ("GetItem", "Idempotency"),
         ("PutItem", "Idempotency"),
+        ("UpdateItem", "Promotions"),
     }
     assert len(on_tables) == sum(action.startswith("dynamodb:") for action, _ in permissions)
     assert {action.partition(":")[0] for action, _ in permissions} <= {"dynamodb", "sns", "kms", "logs"}

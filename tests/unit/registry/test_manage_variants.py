@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -243,6 +244,43 @@ def test_an_opened_promotion_is_written_with_its_row(world: World) -> None:
 
     assert (response.status_code, json.loads(response.body)["waits"]) == (202, True)
     assert world.store.promotions["request-9"].variant_version == 2
+    assert world.store.records[staged.key].promotion_id == "request-9"
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "status"),
+    [
+        (Action.ROLLBACK, {}, "withdrawn"),
+        (Action.DEMOTE, {}, "withdrawn"),
+        (Action.PAUSE, {}, "withdrawn"),
+        (Action.AUTOMATIC_DEMOTION, {}, "withdrawn"),
+        (Action.CLOSE_PROMOTION, {}, "rejected"),
+        (Action.PROMOTE, {"approved": True}, "applied"),
+    ],
+)
+def test_a_promotion_ends_together_with_what_ends_it(
+    world: World, action: Action, more: dict[str, Any], status: str
+) -> None:
+    """A list of what waits for a person is of use only if it holds nothing else."""
+    staged = variant(CATEGORY, "s", "staged", 5, ranges=[[0, 500]])
+    world.store.records[staged.key] = staged
+    world(command(Action.PROMOTE, CATEGORY, "s", expected_version=1, request_id="request-9"))
+    world(command(action, CATEGORY, "s", expected_version=2, actor="operator:b", **more), "key-2")
+
+    promotion = world.store.promotions["request-9"]
+    assert (promotion.status, promotion.closed_by) == (status, "operator:b")
+    assert promotion.closed_at == NOW.isoformat()
+    assert world.store.records[staged.key].promotion_id is None
+
+
+def test_a_change_beside_an_open_promotion_leaves_it_open(world: World) -> None:
+    """New words about a variant decide nothing."""
+    staged = variant(CATEGORY, "s", "staged", 5, ranges=[[0, 500]])
+    world.store.records[staged.key] = staged
+    world(command(Action.PROMOTE, CATEGORY, "s", expected_version=1, request_id="request-9"))
+    world(command(Action.UPDATE, CATEGORY, "s", expected_version=2, description="Other words"), "key-2")
+
+    assert world.store.promotions["request-9"].status == "awaiting_evidence"
     assert world.store.records[staged.key].promotion_id == "request-9"
 
 

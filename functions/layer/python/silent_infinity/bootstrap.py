@@ -759,8 +759,7 @@ def demote_variants(settings: Settings) -> DemotionConsumer:
         clock=clock,
         variants_table=settings.text("VARIANTS_TABLE"),
         audit_table=settings.text("AUDIT_LOG_TABLE"),
-        # A demotion opens no promotion, and its role has no right to.
-        promotions_table="",
+        promotions_table=settings.text("PROMOTIONS_TABLE"),
         idempotency_table=settings.text("IDEMPOTENCY_TABLE"),
     )
     demote = DemoteVariant(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from silent_infinity.domain.audit import AuditEntry
-from silent_infinity.domain.registry.commands import PromotionRequest
+from silent_infinity.domain.registry.commands import PromotionClosed, PromotionRequest
 from silent_infinity.domain.variant_records import VariantRecord
 
 OUTCOME_SECONDS = 24 * 3600
@@ -42,7 +42,8 @@ class RegistryWrite:
     """What is written together, or not at all.
 
     `records` are the rows after the change, each with its version raised by one and its audit head being the
-    hash of its entry in `entries` (same order). `outcome` is absent for changes without a key.
+    hash of its entry in `entries` (same order). `outcome` is absent for changes without a key. `closed` are
+    promotions that the change ends.
     """
 
     registry_version: int
@@ -50,6 +51,7 @@ class RegistryWrite:
     entries: Sequence[AuditEntry]
     outcome: StoredOutcome | None = None
     promotion: PromotionRequest | None = None
+    closed: Sequence[PromotionClosed] = ()
 
 
 class VariantSnapshots(Protocol):

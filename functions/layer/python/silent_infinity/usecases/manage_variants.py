@@ -11,7 +11,16 @@ from silent_infinity.domain.ids import body_hash
 from silent_infinity.domain.payload import to_payload
 from silent_infinity.domain.problems import HttpResponse
 from silent_infinity.domain.registry import refusals
-from silent_infinity.domain.registry.commands import Action, Command, Decision, Refusal
+from silent_infinity.domain.registry.commands import (
+    APPLIED,
+    REJECTED,
+    WITHDRAWN,
+    Action,
+    Command,
+    Decision,
+    PromotionClosed,
+    Refusal,
+)
 from silent_infinity.domain.registry.life_cycle import decide
 from silent_infinity.domain.registry.recording import recorded
 from silent_infinity.domain.variant_categories import categories
@@ -165,6 +174,7 @@ class ManageVariants:
                     headers=dict(response.headers),
                 ),
                 promotion=decision.promotion,
+                closed=_closed(decision, command, now),
             )
         )
         return response
@@ -205,6 +215,21 @@ def _recorded(
         for change in decision.changes
     ]
     return [record for record, _ in pairs], [entry for _, entry in pairs]
+
+
+def _closed(decision: Decision, command: Command, now: datetime) -> list[PromotionClosed]:
+    """Return the promotions that the change ends: those that its rows no longer name."""
+    if command.action is Action.PROMOTE:
+        status = APPLIED
+    else:
+        status = REJECTED if command.action is Action.CLOSE_PROMOTION else WITHDRAWN
+    open_before = (change.before.promotion_id for change in decision.changes if change.before)
+    still_open = {change.after.promotion_id for change in decision.changes}
+    return [
+        PromotionClosed(promotion_id, status, now.isoformat(), command.actor)
+        for promotion_id in open_before
+        if promotion_id and promotion_id not in still_open
+    ]
 
 
 def _replay(given: StoredOutcome, request: str) -> HttpResponse:

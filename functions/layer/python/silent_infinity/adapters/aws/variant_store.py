@@ -14,6 +14,7 @@ from silent_infinity.adapters.aws.registry_items import (
     variant_record,
 )
 from silent_infinity.domain.payload import PayloadError, from_payload, to_payload
+from silent_infinity.domain.registry.commands import PromotionClosed
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.errors import ConflictError
@@ -78,6 +79,7 @@ class DynamoVariantStore(DynamoVariantSnapshots):
             operations.append(self._outcome(write.outcome))
         if write.promotion is not None:
             operations.append(_put_new(self._promotions, promotion_item(write.promotion), "promotion_id"))
+        operations += [self._closed(closed) for closed in write.closed]
         try:
             call(self._client.transact_write_items, TransactItems=operations)
         except (TransactionCancelledError, ContentionError):
@@ -125,6 +127,19 @@ class DynamoVariantStore(DynamoVariantSnapshots):
             {"#kind": "kind"},
             {":kind": _OUTCOME, ":now": self._now()},
         )
+
+    def _closed(self, closed: PromotionClosed) -> dict[str, Any]:
+        # Without a condition: nothing about a promotion may stand in the way of an undo.
+        values = {":status": closed.status, ":at": closed.closed_at, ":by": closed.closed_by}
+        return {
+            "Update": {
+                "TableName": self._promotions,
+                "Key": to_item({"promotion_id": closed.promotion_id}),
+                "UpdateExpression": "SET #status = :status, closed_at = :at, closed_by = :by",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": to_item(values),
+            }
+        }
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import RLock
 from typing import TypeVar
 
@@ -67,6 +68,12 @@ class MemoryVariantStore:
                 self.outcomes[write.outcome.key] = write.outcome
             if write.promotion is not None:
                 self.promotions[write.promotion.promotion_id] = write.promotion
+            for closed in write.closed:
+                standing = self.promotions.get(closed.promotion_id)
+                if standing is not None:
+                    self.promotions[closed.promotion_id] = replace(
+                        standing, status=closed.status, closed_at=closed.closed_at, closed_by=closed.closed_by
+                    )
 
     def outcome(self, key: str) -> StoredOutcome | None:
         with self.using():

@@ -31,6 +31,11 @@ class Action(StrEnum):
     RESTORE = "restore"
 
 
+APPLIED, REJECTED, WITHDRAWN = "applied", "rejected", "withdrawn"
+CLOSED = (APPLIED, REJECTED, WITHDRAWN)
+"""How a promotion ends: it was carried out; it was closed without that; an undo took its variant back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One request to change a variant.
@@ -72,8 +77,9 @@ class RecordChange:
 class PromotionRequest:
     """A promotion that needs evidence and a person's yes before it is applied.
 
-    `status` is `awaiting_evidence` when it is opened. `variant_version` is the version of the row that it is
-    about, after the request was recorded.
+    `status` is `awaiting_evidence` when it is opened, and one of `CLOSED` in the end; `closed_at` and
+    `closed_by` are empty until then. `variant_version` is the version of the row that it is about, after the
+    request was recorded.
     """
 
     promotion_id: str
@@ -87,6 +93,18 @@ class PromotionRequest:
     reason: str
     status: str = "awaiting_evidence"
     variant_version: int = 0
+    closed_at: str = ""
+    closed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionClosed:
+    """The end of a promotion that was open: `status` is one of `CLOSED`."""
+
+    promotion_id: str
+    status: str
+    closed_at: str
+    closed_by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,12 @@ def reason_needed() -> Refusal:
 
 
 def nothing_to_change() -> Refusal:
-    """422: an update that names nothing."""
+    """422: an update that names nothing, or only what holds already."""
     return Refusal(
         "nothing-to-change",
-        "The update names nothing to change.",
+        "The update changes nothing.",
         422,
-        "Name at least one of rollout_percent, description, target_cohort, pass_criteria and config.",
+        "Give a new value of rollout_percent, description, target_cohort, pass_criteria or config.",
     )
 
 

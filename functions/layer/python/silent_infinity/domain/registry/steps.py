@@ -54,6 +54,8 @@ def update(command: Command, view: View, target: VariantRecord) -> list[Move]:
     if not named and command.rollout_percent is None:
         raise refusals.nothing_to_change()
     after = replace(target, **named)
+    if after == target and command.rollout_percent in (None, target.rollout_percent):
+        raise refusals.nothing_to_change()
     if (after.config, after.target_cohort) != (target.config, target.target_cohort):
         _check_unused(view, target)
     percent = target.rollout_percent if command.rollout_percent is None else command.rollout_percent
