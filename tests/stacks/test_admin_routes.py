@@ -57,18 +57,20 @@ def test_a_change_may_carry_its_key_and_version(application: Application) -> Non
 
 
 def test_the_function_may_append_to_the_audit_log_and_read_it(application: Application) -> None:
-    """And it neither changes nor deletes anything anywhere: every change is a conditional put."""
-    allowed = {
-        action for action, resource in application.permissions("AdminFunctionRole") if "AuditLog" in resource
-    }
-    everything = {action for action, _ in application.permissions("AdminFunctionRole")}
+    """And it deletes nothing anywhere. It changes promotions; all else that it writes is a conditional put."""
+    permissions = application.permissions("AdminFunctionRole")
+    allowed = {action for action, resource in permissions if "AuditLog" in resource}
+    changed = {resource for action, resource in permissions if action == "dynamodb:UpdateItem"}
+    everything = {action for action, _ in permissions}
 
     assert allowed == {"dynamodb:PutItem", "dynamodb:Query"}
+    assert all("Promotions" in resource for resource in changed)
     assert {action for action in everything if action.startswith("dynamodb:")} == {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
         "dynamodb:Scan",
+        "dynamodb:UpdateItem",
     }
 
 
