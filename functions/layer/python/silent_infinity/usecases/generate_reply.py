@@ -56,7 +56,6 @@ class GenerateRequest:
     history: tuple[Utterance, ...] = ()
     locale: str = "en-US"
     variants: dict[str, AssignedVariant] = field(default_factory=dict)
-    production: dict[str, AssignedVariant] = field(default_factory=dict)
     mode: str = "model"
     crisis: CrisisContext = field(default_factory=CrisisContext)
     attempt: int = 1
