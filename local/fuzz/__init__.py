@@ -1,0 +1,1 @@
+"""Asks the deployed API what its description allows and forbids, and holds every answer to it."""
