@@ -7,7 +7,6 @@ it. Tests hold the list against the deployed methods, and against the refusals o
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from silent_infinity.domain import problems
 from silent_infinity.domain.problems import HttpResponse, problem
@@ -157,27 +156,34 @@ _MORE_TRAFFIC = _refused(
     refusals.confirmation_needed(40),
 )
 
-_OF_THIS_VARIANT = {
-    "category": "$response.body#/variant/category",
-    "variant_id": "$response.body#/variant/variant_id",
-}
-_WITH_ITS_VERSION = {**_OF_THIS_VARIANT, f"header.{VERSION}": "$response.header.ETag"}
-_NEXT = MappingProxyType(
-    {
-        "readVariant": _OF_THIS_VARIANT,
-        "updateVariant": _WITH_ITS_VERSION,
-        "promoteVariant": _WITH_ITS_VERSION,
-        "demoteVariant": _WITH_ITS_VERSION,
-        "cancelChange": _WITH_ITS_VERSION,
-        "rollBackVariant": _OF_THIS_VARIANT,
-        "pauseVariant": _OF_THIS_VARIANT,
+
+def _steps_after(variant: str, version: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the links from an answer to what may be done to the variant at `variant` of its body."""
+    it = {name: f"$response.body#{variant}/{name}" for name in ("category", "variant_id")}
+    versioned = {**it, f"header.{VERSION}": version}
+    return {
+        "readVariant": it,
+        "updateVariant": versioned,
+        "promoteVariant": versioned,
+        "demoteVariant": versioned,
+        "cancelChange": versioned,
+        "rollBackVariant": it,
+        "pauseVariant": it,
     }
-)
+
+
+_ETAG = "$response.header.ETag"
 _OF_THIS_SESSION = {"session_id": "$response.body#/session_id"}
 
 
 def _reading(
-    name: str, path: str, summary: str, *refused: HttpResponse, shape: str, query: str | None = None
+    name: str,
+    path: str,
+    summary: str,
+    *refused: HttpResponse,
+    shape: str,
+    query: str | None = None,
+    links: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Route:
     return Route(
         name,
@@ -185,7 +191,7 @@ def _reading(
         path,
         summary,
         Caller.OPERATOR,
-        (Answer(200, "What was asked for.", shape, ("ETag",) if query is None else ()),),
+        (Answer(200, "What was asked for.", shape, ("ETag",) if query is None else (), links or {}),),
         query=query,
         refusals=(*_OPERATORS_FAULTS, *refused),
     )
@@ -205,9 +211,15 @@ def _change(
         "It was created." if created else "It was changed, and the next turns go by it.",
         "admin_change",
         headers,
-        _NEXT,
+        _steps_after("/variant", _ETAG),
     )
-    later = Answer(202, "It waits for its cooldown, or for a person's yes.", "admin_change", headers, _NEXT)
+    later = Answer(
+        202,
+        "It waits for its cooldown, or for a person's yes.",
+        "admin_change",
+        headers,
+        _steps_after("/variant", _ETAG),
+    )
     return lambda refused: Route(
         name,
         method,
@@ -302,6 +314,7 @@ ROUTES: tuple[Route, ...] = (
         *_NAMING,
         shape="admin_variant_page",
         query="admin_query_variants",
+        links=_steps_after("/variants/0", "$response.body#/variants/0/version"),
     ),
     _reading(
         "compareVariants",
@@ -318,6 +331,7 @@ ROUTES: tuple[Route, ...] = (
         "Read a variant with its figures",
         *_refused(refusals.variant_not_found()),
         shape="admin_variant",
+        links=_steps_after("", _ETAG),
     ),
     _reading(
         "listAuditEntries",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from silent_infinity.domain.problems import PROBLEM_PREFIX, HttpResponse
+from silent_infinity.domain.variant_categories import categories
 from silent_infinity.schemas import schema
 from silent_infinity.schemas.api_routes import (
     FORBIDDEN,
@@ -74,29 +75,33 @@ _SENT: Mapping[str, Json] = {
     KEY: {
         "description": "A fresh one for every message or change, the same for each of its retries. It is "
         "remembered for 24 hours.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string"},
     },
     VERSION: {
         "description": "The `ETag` of the variant as it was read.",
-        "schema": {"type": "string", "pattern": '^"[0-9]{1,15}"$'},
+        "schema": {"type": "string", "pattern": '^("[0-9]{1,15}"|[0-9]{1,15})$'},
     },
     "If-None-Match": {
         "description": "The `ETag` of the document that the caller has.",
         "schema": {"type": "string"},
     },
 }
+_OPERATORS_KEY = {"type": "string", "minLength": 1, "maxLength": 200}
 _PATH: Mapping[str, Json] = {
     "session_id": {
-        "description": "As an answer to a message has it.",
+        "description": "As the answer to a message has it.",
         "schema": {"$ref": "#/components/schemas/FeedbackRequest/properties/session_id"},
+        "example": "b2b21a1c-0844-4ac9-984e-a687244e2833",
     },
     "category": {
         "description": "A category of variants.",
-        "schema": {"$ref": "#/components/schemas/AdminVariant/properties/category"},
+        "schema": {"enum": sorted(categories())},
+        "example": "GHOST_CHAR_STYLE",
     },
     "variant_id": {
         "description": "Unique in the category.",
         "schema": {"$ref": "#/components/schemas/AdminCreateRequest/properties/variant_id"},
+        "example": "dots",
     },
 }
 _TAGS: Mapping[Caller, Json] = {
@@ -205,7 +210,8 @@ def _parameters(route: Route) -> Iterator[Json]:
             required = name in query["required"]
             yield {"name": name, "in": "query", "required": required, **described, "schema": {"$ref": place}}
     for name, required in route.headers.items():
-        yield {"name": name, "in": "header", "required": required, **_SENT[name]}
+        stricter = {"schema": _OPERATORS_KEY} if name == KEY and route.caller is Caller.OPERATOR else {}
+        yield {"name": name, "in": "header", "required": required, **_SENT[name], **stricter}
 
 
 def _content(shape: str) -> Json:
@@ -259,7 +265,7 @@ def _at_the_gate(route: Route) -> Iterator[HttpResponse]:
         yield UNAUTHORIZED
     if route.body:
         yield TOO_LARGE
-    if route.body and route.direct:
+    if route.direct:
         yield NOT_JSON
     if route.name != "readHealth":
         yield UNAVAILABLE
