@@ -75,9 +75,10 @@ def _heading(member: Document) -> str:
 def _rows(members: Sequence[Document], fold: bool) -> list[list[str]]:
     pool = [variant for variant in members if variant["status"] == "production" and not variant["ranges"]]
     folded = pool if fold and len(pool) >= FOLDED else []
+    arms = sum(each["rollout_percent"] for each in members if each["running"])
+    share = pool[0]["rollout_percent"] - arms if pool else 0
     rows = []
     if folded:
-        share = 100 - sum(each["rollout_percent"] for each in members if each["running"])
         rows.append(
             [f"({len(folded)} variants)", "production", percent(share), bar(share), "in equal shares"]
         )
@@ -87,7 +88,7 @@ def _rows(members: Sequence[Document], fold: bool) -> list[list[str]]:
             str(each["status"]),
             percent(each["rollout_percent"]),
             bar(each["rollout_percent"]),
-            _remarks(each),
+            _remarks(each, f"serves {percent(share)}, as arms run" if [each] == pool and arms else ""),
         ]
         for each in sorted(members, key=_rank)
         if each not in folded
@@ -99,8 +100,8 @@ def _rank(variant: Document) -> tuple[int, int, str]:
     return order.index(variant["status"]), variant["pool_rank"], variant["variant_id"]
 
 
-def _remarks(variant: Document) -> str:
-    remarks = ["running"] if variant["running"] else []
+def _remarks(variant: Document, share: str) -> str:
+    remarks = ["running"] if variant["running"] else [share] if share else []
     if variant["cooldown"]:
         remarks.append(f"{variant['cooldown']['action']} in {variant['cooldown']['seconds_left']:.0f} s")
     if variant["promotion_id"]:

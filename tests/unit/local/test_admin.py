@@ -128,6 +128,14 @@ def test_filters_are_the_apis(terminal: Terminal, filters: list[str], expected: 
     assert [each["variant_id"] for each in found] == expected
 
 
+def test_production_says_what_arms_leave_it(terminal: Terminal) -> None:
+    """100 % beside 20 % would leave the reader to wonder who gets what."""
+    assert terminal.run("variants", "list", "--category", "SMALL_TALK_MODEL") == 0
+    assert re.search(r"claude-sonnet-4-6 +production +100 % .*serves 80 %, as arms run", terminal.out)
+    assert terminal.run("variants", "list", "--category", "VOICE_LLM") == 0
+    assert "serves" not in terminal.out
+
+
 def test_a_variant_is_shown_whole(terminal: Terminal) -> None:
     """Stage, buckets, configuration, figures beside production's, and its last changes."""
     for variant_id in ("claude-sonnet-4-6", "claude-haiku-4-5"):
