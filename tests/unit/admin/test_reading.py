@@ -39,6 +39,7 @@ def test_every_variant_is_met_once_however_long_the_pages_are(world: World, oper
             page = operator.list(**query)
             assert len(page["variants"]) <= limit
             found += _names(page)
+            assert len(found) <= len(whole), "the pages do not go on"
             if page["next_cursor"] is None:
                 break
             query["cursor"] = page["next_cursor"]
