@@ -41,7 +41,7 @@ def claims(**changed: Any) -> dict[str, Any]:
         "iat": now,
         "auth_time": now,
         "exp": now + 1800,
-        "email": "ada@example.org",
+        "email": "operator@example.org",
         "cognito:username": "ada",
         "cognito:groups": ["admin"],
         **changed,

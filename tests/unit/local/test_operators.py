@@ -97,7 +97,7 @@ def signed_in(pool: ScriptedPool) -> tuple[str, list[str]]:
         pool,
         pool_id="pool",
         client_id="client",
-        username="ada@example.org",
+        username="operator@example.org",
         password="first",
         code=code,
         new_password=new_password,
