@@ -74,6 +74,7 @@ def test_filters_narrow_the_list(operator: Operator) -> None:
     assert _names(operator.list(status="production", category="VOICE_LLM")) == ["VOICE_LLM/sonnet"]
     assert SMALL_TALK not in _names(operator.list(running="false", limit="100"))
     assert operator.list(status="staged", running="true") == {"variants": [], "next_cursor": None}
+    assert operator.list(category="VOICE_LLM", limit="3")["next_cursor"] is None
 
 
 @pytest.mark.parametrize(
@@ -119,8 +120,10 @@ def test_a_variant_is_shown_as_it_is_in_force(world: World, operator: Operator) 
     operator.change("update", name, version=operator.show(name)["version"], rollout_percent=5)
     world.clock.advance(60)
     waiting = operator.show(name)
+    assert name not in _names(operator.list(running="true"))
     world.clock.advance(240)
     due = operator.show(name)
+    assert name in _names(operator.list(running="true"))
 
     assert waiting["rollout_percent"] == 0
     assert waiting["in_force"] == {"status": "staged", "rollout_percent": 0}
