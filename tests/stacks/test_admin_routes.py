@@ -57,7 +57,7 @@ def test_a_change_may_carry_its_key_and_version(application: Application) -> Non
 
 
 def test_the_function_may_append_to_the_audit_log_and_read_it(application: Application) -> None:
-    """And it deletes nothing anywhere. It changes promotions; all else that it writes is a conditional put."""
+    """It deletes nothing, changes promotions only, and whatever else it writes is a conditional put."""
     permissions = application.permissions("AdminFunctionRole")
     allowed = {action for action, resource in permissions if "AuditLog" in resource}
     changed = {resource for action, resource in permissions if action == "dynamodb:UpdateItem"}
