@@ -26,7 +26,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, object]) -> 
     if KEY in case.headers:
         case.headers[KEY] = f"fuzz-{uuid.uuid4().hex}"
     turn = next(_turns)
-    if turn % 2:
+    # In the stateful phase what is asked about comes from links.
+    if turn % 2 or case.meta.phase.name == "stateful":
         return
     if "variant_id" in case.path_parameters:
         known = sorted(_versions)[turn // 2 % len(_versions)]

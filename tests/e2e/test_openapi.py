@@ -102,6 +102,7 @@ def test_every_answer_is_as_described(stack: LocalStack, tmp_path: Path) -> None
     statuses = _statuses(har)
 
     assert asked.returncode == 0, asked.stdout[-6000:] + asked.stderr[-2000:]
+    assert "errored" not in asked.stdout, asked.stdout[-6000:]
     assert set(statuses) == {route.name for route in ROUTES}
     # What only ever refused was not looked at. Comparing needs figures, cancelling a change that waits.
     fruitless = {name for name, counts in statuses.items() if not any(status < 300 for status in counts)}

@@ -314,7 +314,7 @@ ROUTES: tuple[Route, ...] = (
         *_NAMING,
         shape="admin_variant_page",
         query="admin_query_variants",
-        links=_steps_after("/variants/0", "$response.body#/variants/0/version"),
+        links=_steps_after("/variants/0", '"{$response.body#/variants/0/version}"'),
     ),
     _reading(
         "compareVariants",
