@@ -86,7 +86,8 @@ def test_without_bedrock_there_is_no_batch(applications: dict[str, Application])
 def test_it_runs_when_the_environment_says(applications: dict[str, Application]) -> None:
     """Early on Monday, for the week before; where nobody lives, never by itself."""
     for name, application in applications.items():
-        schedules = application.properties("AWS::Scheduler::Schedule")
+        every = application.properties("AWS::Scheduler::Schedule")
+        schedules = {path: one for path, one in every.items() if "WeeklySynthesis" in path}
         assert len(schedules) == (1 if name in ("staging", "prod") else 0), name
         for schedule in schedules.values():
             assert schedule["ScheduleExpression"] == "cron(0 3 ? * MON *)"
