@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 import pytest
 
@@ -21,6 +22,9 @@ ACTIVE_RISK = "I want to die and I have been planning it."
 
 class Functions:
     """The deployed functions by the beginning of their logical ids."""
+
+    meddled: ClassVar[list[tuple[int, int]]] = []
+    """When functions ran with settings that their roles are not made for: epoch milliseconds, from and to."""
 
     def __init__(self, stack: LocalStack) -> None:
         self._lambda = stack.client("lambda")
@@ -60,11 +64,13 @@ class Functions:
             FunctionName=name, Environment={"Variables": {**before, variable: value}}
         )
         broken = self._lambda.publish_version(FunctionName=name)["Version"]
+        started = time.time_ns() // 1_000_000
         self._lambda.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=broken)
         try:
             yield
         finally:
             self._lambda.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
+            self.meddled.append((started, time.time_ns() // 1_000_000))
             self._lambda.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
     def _live_version(self, name: str) -> str:
