@@ -16,7 +16,8 @@ from silent_infinity.adapters.memory.clock import FixedClock
 from silent_infinity.adapters.memory.variant_store import MemoryVariantStore
 from silent_infinity.adapters.memory.variants import MemoryVariants, StoredVariants
 from silent_infinity.domain.initial_variants import initial_variant_records, initial_variants
-from silent_infinity.domain.variant_records import Pending, VariantRecord
+from silent_infinity.domain.pending import Pending
+from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.domain.variants import Variant, production
 from silent_infinity.ports.variants import VariantRegistry
 from tests.contract import aws

@@ -10,8 +10,8 @@ from silent_infinity.adapters.aws.claims import DynamoClaimStore
 from silent_infinity.adapters.aws.items import to_item
 from silent_infinity.adapters.memory.variant_store import MemoryVariantStore
 from silent_infinity.domain.payload import PayloadError
+from silent_infinity.domain.pending import Pending
 from silent_infinity.domain.registry.commands import PromotionClosed, PromotionRequest
-from silent_infinity.domain.variant_records import Pending
 from silent_infinity.ports.claims import Claim
 from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
 from silent_infinity.ports.variant_store import RegistryWrite, StoredOutcome

@@ -9,8 +9,9 @@ from silent_infinity.adapters.memory.clock import FixedClock
 from silent_infinity.adapters.memory.randomness import SeededRandomness
 from silent_infinity.adapters.memory.variant_store import MemoryVariantStore
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+from silent_infinity.domain.pending import Pending
 from silent_infinity.domain.registry.demotions import Demoted, Demotion, Outcome
-from silent_infinity.domain.variant_records import Pending, VariantRecord
+from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
 from silent_infinity.ports.variant_store import RegistryWrite
 from silent_infinity.usecases.demote_variant import (

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from silent_infinity.domain.audit import GENESIS
 from silent_infinity.domain.payload import from_payload
+from silent_infinity.domain.pending import Pending
 from silent_infinity.domain.registry.commands import Action, RecordChange
 from silent_infinity.domain.registry.recording import audited_state, recorded
-from silent_infinity.domain.variant_records import Pending, VariantRecord
+from silent_infinity.domain.variant_records import VariantRecord
 
 NEW = VariantRecord("LLM_MODEL", "a", "experimental", description="first", ranges=((0, 100),))
 FACTS = {"at": "2026-11-21T09:00:00+00:00", "actor": "operator:o", "reason": "To see it", "request_id": "r"}

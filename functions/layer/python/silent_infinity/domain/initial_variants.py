@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from silent_infinity.data import load
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.variant_categories import PRODUCTION, RETIRED
-from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.domain.variants import Variant
+
+if TYPE_CHECKING:
+    from silent_infinity.domain.variant_records import VariantRecord
 
 
 @cache
-def initial_variant_records() -> tuple[VariantRecord, ...]:
+def initial_variant_records() -> "tuple[VariantRecord, ...]":
     """Return the variants as the registry has them, retired ones included, before their first audit entry."""
+    # Not with the module: a turn needs the other half of it alone, and pays for every class that is made.
+    from silent_infinity.domain.variant_records import VariantRecord
+
     return tuple(from_payload(VariantRecord, row) for row in _rows())
 
 

@@ -18,6 +18,7 @@ from silent_infinity.ports.conversations import Session, StoredTurn
 
 TURN_PREFIX = "TURN#"
 OBSERVATION_PREFIX = "SENTINEL#"
+USER_INDEX = "user-index"
 
 
 def partition(session_id: str) -> str:

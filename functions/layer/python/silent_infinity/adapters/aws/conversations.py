@@ -6,6 +6,7 @@ from silent_infinity.adapters.aws.calls import ConditionFailedError, Transaction
 from silent_infinity.adapters.aws.contention import patiently
 from silent_infinity.adapters.aws.conversation_items import (
     TURN_PREFIX,
+    USER_INDEX,
     is_turn,
     partition,
     session_item,
@@ -16,7 +17,6 @@ from silent_infinity.adapters.aws.conversation_items import (
     turn_of,
 )
 from silent_infinity.adapters.aws.items import Item, to_item
-from silent_infinity.adapters.aws.session_index import USER_INDEX
 from silent_infinity.ports.conversations import Session, StoredTurn
 from silent_infinity.ports.errors import ConflictError
 

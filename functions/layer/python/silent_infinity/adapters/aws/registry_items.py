@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from silent_infinity.adapters.aws.items import Item, from_item, to_item
+from silent_infinity.adapters.aws.variants import VARIANT_PREFIX
 from silent_infinity.domain.audit import AuditEntry
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.variant_records import VariantRecord
 
-VARIANT_PREFIX = "VARIANT#"
 AUDIT_LOG = "audit"
 """What all entries have in `log`, the hash key of the index over all of them."""
 

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from silent_infinity.adapters.aws.calls import call
-from silent_infinity.adapters.aws.conversation_items import session_id_of
+from silent_infinity.adapters.aws.conversation_items import USER_INDEX, session_id_of
 from silent_infinity.adapters.aws.items import from_item, to_item
 from silent_infinity.ports.session_index import PeoplePage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-USER_INDEX = "user-index"
 
 
 class DynamoSessionIndex:

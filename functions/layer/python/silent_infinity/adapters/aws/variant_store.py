@@ -7,12 +7,12 @@ from silent_infinity.adapters.aws.items import from_item, to_item
 from silent_infinity.adapters.aws.pages import items_of
 from silent_infinity.adapters.aws.promotions import promotion_item
 from silent_infinity.adapters.aws.registry_items import (
-    VARIANT_PREFIX,
     audit_item,
     registry_key,
     variant_item,
     variant_record,
 )
+from silent_infinity.adapters.aws.variants import VARIANT_PREFIX
 from silent_infinity.domain.payload import PayloadError, from_payload, to_payload
 from silent_infinity.domain.registry.commands import PromotionClosed
 from silent_infinity.domain.variant_records import VariantRecord

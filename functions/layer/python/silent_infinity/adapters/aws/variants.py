@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from silent_infinity.adapters.aws.calls import call
 from silent_infinity.adapters.aws.items import from_item
-from silent_infinity.adapters.aws.registry_items import VARIANT_PREFIX
 from silent_infinity.domain.registry.in_force import in_force
 from silent_infinity.domain.variant_categories import RETIRED
 from silent_infinity.domain.variants import AssignmentPlan, Variant, compile_plan
@@ -17,6 +16,9 @@ from silent_infinity.ports.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+VARIANT_PREFIX = "VARIANT#"
+"""What the hash keys of variants begin with. The state of the registry lies in the same table."""
 
 
 @dataclass(frozen=True, slots=True)

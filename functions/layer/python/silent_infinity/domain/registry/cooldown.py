@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from silent_infinity.domain.payload import to_payload
+from silent_infinity.domain.pending import Pending
 from silent_infinity.domain.registry import refusals
 from silent_infinity.domain.registry.commands import Action, Command, Decision, RecordChange
 from silent_infinity.domain.registry.production import Move
 from silent_infinity.domain.registry.view import Key, View
 from silent_infinity.domain.variant_categories import categories, registry_rules
-from silent_infinity.domain.variant_records import Pending, VariantRecord
+from silent_infinity.domain.variant_records import VariantRecord
 
 UNDO = frozenset({Action.ROLLBACK, Action.PAUSE, Action.DEMOTE, Action.AUTOMATIC_DEMOTION, Action.CANCEL})
 """What takes something back. It is never delayed, capped or confirmed."""

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from silent_infinity.domain.payload import PayloadError, from_payload
+from silent_infinity.domain.pending import Pending, row_in_force
 from silent_infinity.domain.variant_categories import RETIRED
-from silent_infinity.domain.variant_records import Pending, row_in_force
 from silent_infinity.domain.variants import Variant, is_sound
 
 _MALFORMED = (PayloadError, TypeError, ValueError, AttributeError)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from silent_infinity.domain.payload import from_payload, to_payload
+from silent_infinity.domain.pending import Pending, row_in_force
 from silent_infinity.domain.registry.buckets import Range
 from silent_infinity.domain.variant_categories import PRODUCTION, RETIRED
-from silent_infinity.domain.variant_records import Pending, VariantRecord, row_in_force
+from silent_infinity.domain.variant_records import VariantRecord
 
 Key = tuple[str, str]
 """Category and id of a variant."""
