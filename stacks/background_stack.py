@@ -69,4 +69,5 @@ class BackgroundStack(Stack):
             GradualDeployment(
                 self, "Deployment", functions=[self.sentinel.function], topic=turn.operations.topic
             )
+        CfnOutput(self, "DemoteVariantFunctionArn", value=self.demotion.function.alias.function_arn)
         CfnOutput(self, "SentinelQuarantineQueueUrl", value=self.sentinel.quarantine.queue_url)

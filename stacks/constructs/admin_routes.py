@@ -38,7 +38,7 @@ class AdminRoutes(Construct):
         self.methods: list[apigateway.Method] = []
         self.function = SinglePurposeFunction(
             self,
-            "Function",
+            "Api",
             name="admin_api",
             description="Lets operators see and change variants",
             environment=environment,

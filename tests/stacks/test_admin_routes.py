@@ -43,7 +43,7 @@ def test_the_routes_are_there_and_lead_to_the_function(application: Application)
 
     assert set(found) == ROUTES
     for route, method in found.items():
-        assert "AdminFunctionAlias" in json.dumps(method["Integration"]), route
+        assert "AdminApiAlias" in json.dumps(method["Integration"]), route
 
 
 def test_a_change_may_carry_its_key_and_version(application: Application) -> None:
@@ -58,7 +58,7 @@ def test_a_change_may_carry_its_key_and_version(application: Application) -> Non
 
 def test_the_function_may_append_to_the_audit_log_and_read_it(application: Application) -> None:
     """It deletes nothing, changes promotions only, and whatever else it writes is a conditional put."""
-    permissions = application.permissions("AdminFunctionRole")
+    permissions = application.permissions("AdminApiRole")
     allowed = {action for action, resource in permissions if "AuditLog" in resource}
     changed = {resource for action, resource in permissions if action == "dynamodb:UpdateItem"}
     everything = {action for action, _ in permissions}
@@ -76,7 +76,7 @@ def test_the_function_may_append_to_the_audit_log_and_read_it(application: Appli
 
 def test_the_function_reaches_nothing_that_people_wrote(application: Application) -> None:
     """Operators look at numbers."""
-    reached = " ".join(resource for _, resource in application.permissions("AdminFunctionRole"))
+    reached = " ".join(resource for _, resource in application.permissions("AdminApiRole"))
 
     assert "Variants" in reached
     for table in ("Conversations", "TurnEvents", "Feedback"):
@@ -85,7 +85,7 @@ def test_the_function_reaches_nothing_that_people_wrote(application: Application
 
 def test_only_the_local_stack_promotes_without_asking(application: Application) -> None:
     """Evidence and a person's yes stand before canary and production wherever people are."""
-    function = application.named("AWS::Lambda::Function", "AdminFunction")
+    function = application.named("AWS::Lambda::Function", "AdminApi")
     needed = function["Environment"]["Variables"]["PROMOTIONS_NEED_APPROVAL"]
 
     assert needed == ("false" if application.environment.is_local else "true")
