@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -267,6 +268,74 @@ def test_two_variants_are_compared_from_the_figures_of_the_lake(
     assert metric["difference"] == pytest.approx(-0.1)
     assert metric["p"] < 0.001
     assert operator.show(trial)["metrics_7d"]["metrics"]["e2e_rate"]["value"] == 0.6
+
+
+def test_fifty_changes_at_once_leave_exactly_those_that_succeeded(
+    operator: Operator, trial: str, stack: LocalStack
+) -> None:
+    """No update is lost, none is written twice, and whoever was too late is told so."""
+
+    def change(number: int) -> tuple[int, dict[str, Any], str]:
+        hand = Operator(Http(stack), keys=f"{trial}-{number}")
+        request = {
+            "body": {"reason": REASON, "description": f"Words number {number}."},
+            "version": hand.show(trial)["version"],
+            "key": f"{trial}-{number}",
+        }
+        answer = hand.send(f"PUT {VARIANT}", trial, **request)
+        return hand.status, request, "" if hand.status == 200 else _slug(answer)
+
+    with ThreadPoolExecutor(8) as hands:
+        outcomes = list(hands.map(change, range(50)))
+
+    done = [request for status, request, _ in outcomes if status == 200]
+    refused = {slug for status, _, slug in outcomes if status != 200}
+    assert done
+    assert refused <= {"version-mismatch", "registry-busy"}
+    assert operator.show(trial)["version"] == 1 + len(done)
+    for request in done[:10]:
+        operator.send(f"PUT {VARIANT}", trial, **request)
+        assert (operator.status, operator.headers["Idempotency-Replayed"]) == (200, "true")
+    entries = operator.send("GET /admin/api/audit-log", query={"variant_id": trial, "limit": "100"})[
+        "entries"
+    ]
+    written = [entry["after"]["description"] for entry in entries[1:]]
+    assert sorted(written) == sorted(request["body"]["description"] for request in done)
+    assert operator.show(trial)["description"] == written[-1]
+    verified = operator.send("GET /admin/api/audit-log/verify", query={"variant_id": trial})
+    assert (verified["ok"], verified["entries"]) == (True, 1 + len(done))
+
+
+def test_a_measurement_takes_a_variant_back_and_people_are_told(
+    operator: Operator, trial: str, stack: LocalStack
+) -> None:
+    """With the function's own role, once for each request, and seen by whoever reads the log."""
+    operator.change("update", trial, version=1, rollout_percent=1)
+    category, _, variant_id = trial.partition("/")
+    event = {
+        "category": category,
+        "variant_id": variant_id,
+        "reason": "A drill of the automatic demotion.",
+        "trigger": "drill",
+        "request_id": uuid.uuid4().hex,
+    }
+    stack.outbox_messages()
+    for _ in range(2):
+        answer = stack.client("lambda").invoke(
+            FunctionName=stack.outputs["DemoteVariantFunctionArn"], Payload=json.dumps(event).encode()
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+    shown = operator.show(trial)
+    assert (shown["in_force"], shown["version"]) == ({"status": "experimental", "rollout_percent": 0}, 3)
+    entry = operator.send("GET /admin/api/audit-log", query={"variant_id": trial})["entries"][-1]
+    assert (entry["actor"], entry["action"]) == ("system:drill", "automatic_demotion")
+    deadline = time.monotonic() + 10
+    mails: list[dict[str, Any]] = []
+    while not mails and time.monotonic() < deadline:
+        mails = [mail for mail in stack.outbox_messages() if variant_id in mail["Message"]]
+    assert mails
+    assert event["reason"] not in json.dumps(mails)
 
 
 def test_promotions_are_listed(operator: Operator) -> None:
