@@ -61,6 +61,29 @@ def test_a_variant_goes_through_its_whole_life(world: World, operator: Operator)
     assert actions == ["create", "update", "promote", "promote", "promote", "update", "rollback", "retire"]
 
 
+def test_nothing_that_an_operator_can_write_is_too_large_to_be_undone(
+    world: World, operator: Operator
+) -> None:
+    """An entry holds the row twice, with what waits for it, and DynamoDB takes 400 KB in one item: a larger
+    row could be written while it is served, and never be rolled back again. Numbers grow most on their way.
+    """
+    name = "CRISIS_FLOW_MODEL/claude-opus-4-7"
+    sent = json.dumps({"reason": REASON, "target_cohort": "new_users", "pass_criteria": {"m": ["\u2026"]}})
+    now = sent.replace('"target_cohort": "new_users", ', "").replace('"\\u2026"', ",".join(["1e15"] * 1_600))
+    later = sent.replace('"\\u2026"', ",".join(["2e14"] * 1_600))
+    operator.send(f"PUT {VARIANT}", name, version=1, body=now)
+    assert operator.status == 200
+    operator.send(f"PUT {VARIANT}", name, version=2, body=later)
+    assert operator.status == 202
+    operator.change("rollback", name)
+    assert operator.status == 200
+    documents = [entry.document for entry in world.store.entries["CRISIS_FLOW_MODEL", "claude-opus-4-7"]]
+
+    assert 50_000 < max(len(document.encode()) for document in documents) < 400_000
+    operator.change("update", name, version=4, pass_criteria={"m": "a" * 8_192})
+    assert operator.status == 400
+
+
 def test_a_step_back_and_a_pause_need_no_confirmation(operator: Operator) -> None:
     """Undoing is one call."""
     demoted = operator.change("demote", SMALL_TALK, version=1)

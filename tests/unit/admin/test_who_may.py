@@ -177,7 +177,7 @@ def test_the_version_is_read_from_the_etag(header: str | None, version: int | No
     assert [request.if_match for request in asked] == [version]
 
 
-@pytest.mark.parametrize("header", ["*", 'W/"3"', '"a"', "", '"3', "-1", '"3", "4"', "9" * 30])
+@pytest.mark.parametrize("header", ["*", 'W/"3"', '"a"', "", '"3', "-1", '"3", "4"', "9" * 30, '"\u0663"'])
 def test_what_names_no_version_is_refused(header: str) -> None:
     """Ignoring it would overwrite what the operator has not seen."""
     response, asked = _asked(proxy_event(ROUTE, version=header))
@@ -208,7 +208,7 @@ for _ in range(40):
         ("{", ""),
         ("[]", ""),
         ('"canary"', ""),
-        ("[" * 100_000, ""),
+        ("[" * 8_000, ""),
         ('{"reason": "\\ud800 canary"}', "/reason"),
         ('{"a": {"b": [1, NaN]}}', "/a/b/1"),
         ('{"a": Infinity}', "/a"),
@@ -229,6 +229,32 @@ def test_what_no_store_keeps_as_it_is_is_refused_with_its_place(body: str, path:
     assert problem["violations"][0]["path"] == path
     assert "canary" not in response["body"]
     assert asked == []
+
+
+@pytest.mark.parametrize("character", ["a", "\u00e9", "\U0001f600"])
+def test_a_body_has_a_length_in_bytes(character: str) -> None:
+    """What is stored is counted in bytes, and comes back twice in every audit entry."""
+    longest = json.dumps({"a": ""}, ensure_ascii=False)
+    filled = longest.replace('""', f'"{character * ((8_192 - len(longest)) // len(character.encode()))}"')
+    _, asked = _asked(proxy_event(f"PUT {VARIANT}", body=filled))
+    response, asked_of_longer = _asked(proxy_event(f"PUT {VARIANT}", body=f"{filled}    "))
+
+    assert len(asked) == 1
+    assert response["statusCode"] == 400
+    assert json.loads(response["body"])["violations"] == [{"path": "", "keyword": "maxLength"}]
+    assert "8,192" in json.loads(response["body"])["detail"]
+    assert asked_of_longer == []
+
+
+def test_the_request_id_is_not_the_callers_to_choose() -> None:
+    """Promotions and waiting changes are known by it, and the audit log names it: `requestId` is whatever the
+    header x-amzn-RequestId says.
+    """
+    event = proxy_event(ROUTE, request_id="as-somebody-else")
+    event["requestContext"]["extendedRequestId"] = "XxxXXXxx="
+    _, asked = _asked(event)
+
+    assert [request.request_id for request in asked] == ["XxxXXXxx="]
 
 
 def test_a_route_that_is_not_there_is_404() -> None:

@@ -17,10 +17,13 @@ OperatorRoutes = Mapping[str, Callable[[OperatorRequest], HttpResponse]]
 """Method and resource to what answers it."""
 
 _EXPOSED = "ETag, Idempotency-Replayed, Retry-After"
-_ETAG = re.compile(r'(?:"(\d{1,15})"|(\d{1,15}))')
+_ETAG = re.compile(r'(?:"([0-9]{1,15})"|([0-9]{1,15}))')
 _NONE: frozenset[str] = frozenset()
 _KEY_CHARACTERS = 200
 _MOST_LEVELS = 16
+# A variant's row has to stay small enough to be undone: an audit entry holds it twice, what waits for it
+# included, and has to fit into an item of DynamoDB.
+_MOST_BYTES = 8_192
 _LARGEST, _SMALLEST = 1e15, 1e-15
 
 
@@ -60,7 +63,7 @@ def _request(event: Mapping[str, Any], pool_id: str, client_id: str) -> Operator
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return OperatorRequest(
         actor=f"operator:{claims['sub']}",
-        request_id=str(event["requestContext"].get("requestId", "")),
+        request_id=_request_id(event["requestContext"]),
         route=f"{event.get('httpMethod')} {event.get('resource')}",
         path=event.get("pathParameters") or {},
         query=event.get("queryStringParameters") or {},
@@ -68,6 +71,11 @@ def _request(event: Mapping[str, Any], pool_id: str, client_id: str) -> Operator
         if_match=_version(headers.get("if-match")),
         idempotency_key=_key(headers.get("idempotency-key")),
     )
+
+
+def _request_id(context: Mapping[str, Any]) -> str:
+    """Return API Gateway's extended id: callers choose the other one with a header (`x-amzn-RequestId`)."""
+    return str(context.get("extendedRequestId") or context.get("requestId", ""))
 
 
 def _version(header: str | None) -> int | None:
@@ -107,9 +115,14 @@ def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(group for group in given if isinstance(group, str)) if isinstance(given, list) else _NONE
 
 
-def _body(text: object) -> dict[str, Any]:
+def _body(given: object) -> dict[str, Any]:
+    text = str(given or "{}")
+    if len(text.encode(errors="replace")) > _MOST_BYTES:
+        raise problems.invalid(
+            [{"path": "", "keyword": "maxLength"}], f"Send a body of at most {_MOST_BYTES:,} bytes."
+        )
     try:
-        body = json.loads(str(text or "{}"))
+        body = json.loads(text)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
