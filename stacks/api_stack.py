@@ -125,14 +125,7 @@ class ApiStack(Stack):
             stage_arn=stage.stage_arn,
             turn_path=TURN_PATH,
         )
-        if environment.gradual_deployment:
-            GradualDeployment(
-                self,
-                "Deployment",
-                functions=[feedback, sessions, admin.function, authorizer.function, description.function],
-                topic=turn.operations.topic,
-            )
-        alarm(
+        server_errors = alarm(
             self,
             "ServerErrors",
             metric=self.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum"),
@@ -140,6 +133,16 @@ class ApiStack(Stack):
             threshold=5,
             topic=turn.operations.topic,
         )
+        if environment.gradual_deployment:
+            GradualDeployment(
+                self,
+                "Deployment",
+                functions=[feedback, sessions, admin.function, description.function],
+                topic=turn.operations.topic,
+                # API Gateway wants a refused token as a failure: anybody can make this function fail. If it
+                # fails at anything else, the API answers with 500.
+                watched={authorizer.function: server_errors},
+            )
         for name, value in {
             "ApiUrl": f"https://{self.api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{stage.stage_name}",
             "UserPoolId": self.people.pool.user_pool_id,

@@ -1,7 +1,8 @@
 """Moving traffic to a new version bit by bit, and back at the first alarm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
@@ -24,8 +25,12 @@ class GradualDeployment(Construct):
         *,
         functions: Sequence[SinglePurposeFunction],
         topic: sns.ITopic,
+        watched: Mapping[SinglePurposeFunction, cloudwatch.Alarm] | None = None,
     ) -> None:
-        """Deploy each of `functions` gradually and tell `topic` of errors."""
+        """Deploy each of `functions` gradually and tell `topic` of errors.
+
+        `watched` are deployed gradually too, each with the alarm to go by instead: their errors say nothing.
+        """
         super().__init__(scope, construct_id)
         application = codedeploy.LambdaApplication(self, "Application")
         role = iam.Role(
@@ -40,23 +45,27 @@ class GradualDeployment(Construct):
             "AWS's own policy for CodeDeploy to shift traffic between versions of a function and to read "
             "alarms; AWS keeps it in step with what the service needs.",
         )
-        for function in functions:
-            name = function.node.id
-            errors = alarm(
+        errors = {
+            function: alarm(
                 self,
-                f"{name}Errors",
+                f"{function.node.id}Errors",
                 metric=function.alias.metric_errors(period=ONE_MINUTE),
-                description=f"The function {name} fails. A deployment that is under way is taken back.",
+                description=(
+                    f"The function {function.node.id} fails. A deployment that is under way is taken back."
+                ),
                 threshold=5,
                 topic=topic,
             )
+            for function in functions
+        }
+        for function, raised in {**errors, **(watched or {})}.items():
             codedeploy.LambdaDeploymentGroup(
                 self,
-                name,
+                function.node.id,
                 alias=function.alias,
                 application=application,
                 role=role,
-                alarms=[errors],
+                alarms=[raised],
                 deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
                 auto_rollback=codedeploy.AutoRollbackConfig(
                     failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True

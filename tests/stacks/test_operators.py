@@ -73,6 +73,30 @@ def test_no_yes_is_kept_beyond_its_token(application: Application) -> None:
     assert authorizer["IdentityValidationExpression"] == TOKEN_SHAPE
 
 
+@pytest.mark.parametrize("name", ["staging", "prod"])
+def test_nobody_raises_an_alarm_by_a_token_that_is_refused(
+    name: str, applications: dict[str, Application]
+) -> None:
+    """API Gateway wants a refusal as a failure of the function. An alarm on its failures would be anybody's
+    to raise, without an account, and would take back every deployment of the authorizer that is under way.
+    """
+    application = applications[name]
+    alarms = application.properties("AWS::CloudWatch::Alarm")
+    of_authorizer = [
+        alarm for alarm in alarms.values() if "OperatorAuthorizer" in json.dumps(alarm.get("Dimensions", []))
+    ]
+    (group,) = (
+        group
+        for name, group in application.properties("AWS::CodeDeploy::DeploymentGroup").items()
+        if name.startswith("Api/DeploymentAuthorizer")
+    )
+    (watched,) = group["AlarmConfiguration"]["Alarms"]
+    alarm = alarms[f"Api/{watched['Name']['Ref']}"]
+
+    assert of_authorizer == []
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5XXError")
+
+
 def test_the_authorizer_may_do_nothing_but_write_its_log(application: Application) -> None:
     """It reads strangers' tokens: whatever they make it do, there is nothing within its reach."""
     actions = {action for action, _resource in application.permissions("OperatorAuthorizer")}
