@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from local.cli import admin_views as views
 from local.cli.admin_api import AdminApi, AdminRefusedError
 from local.cli.admin_target import LOCAL, find_pool, find_target
 from local.cli.command import Context
+from local.cli.terminal import plain, plain_json
 from local.tools.errors import LocalError
 
 LAST_CHANGES = 5
@@ -64,7 +64,7 @@ def list_variants(api: AdminApi, arguments: argparse.Namespace) -> int:
     if not (arguments.all or arguments.status):
         hidden = sum(each["status"] == "retired" for each in found)
         found = [each for each in found if each["status"] != "retired"]
-    print(views.variant_list(found, fold=not (arguments.all or arguments.category)))
+    print(views.variant_list(plain(found), fold=not (arguments.all or arguments.category)))
     print(f"\n  Variants: {len(found)}. Experiments that run: {sum(each['running'] for each in found)}.")
     if hidden:
         print(f"  Retired, and shown with --all: {hidden}.")
@@ -78,7 +78,7 @@ def show_variant(api: AdminApi, arguments: argparse.Namespace) -> int:
     if arguments.json:
         return _print_json(variant)
     entries = api.history(f"{category}/{variant_id}")[-LAST_CHANGES:]
-    print(views.variant_detail(variant, entries))
+    print(views.variant_detail(plain(variant), plain(entries)))
     return 0
 
 
@@ -144,7 +144,7 @@ def compare_variants(api: AdminApi, arguments: argparse.Namespace) -> int:
     document = api.compare(query)
     if arguments.json:
         return _print_json(document)
-    print(views.comparison(document))
+    print(views.comparison(plain(document)))
     return 0
 
 
@@ -155,7 +155,7 @@ def show_audit(api: AdminApi, arguments: argparse.Namespace) -> int:
         if arguments.json:
             _print_json(document)
         else:
-            print(views.verification(document))
+            print(views.verification(plain(document)))
         return 0 if document["ok"] else 1
     if arguments.variant:
         entries = api.history(arguments.variant)[-arguments.limit :]
@@ -163,7 +163,7 @@ def show_audit(api: AdminApi, arguments: argparse.Namespace) -> int:
         entries = api.newest_entries(arguments.limit)
     if arguments.json:
         return _print_json({"entries": entries})
-    print(views.audit_table(entries, name_variants=not arguments.variant))
+    print(views.audit_table(plain(entries), name_variants=not arguments.variant))
     return 0
 
 
@@ -172,7 +172,7 @@ def show_promotions(api: AdminApi, arguments: argparse.Namespace) -> int:
     found = api.promotions(arguments.status, arguments.limit)
     if arguments.json:
         return _print_json({"promotions": found})
-    print(views.promotion_list(found))
+    print(views.promotion_list(plain(found)))
     return 0
 
 
@@ -215,7 +215,7 @@ def _confirmed(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print_json(document: Any) -> int:
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    print(plain_json(document))
     return 0
 
 

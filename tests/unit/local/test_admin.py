@@ -541,3 +541,37 @@ def test_every_command_has_its_work(terminal: Terminal) -> None:
     for verb in verbs:
         assert terminal.run("variants", verb, "--help") == 0
         assert "--json" in terminal.out
+
+
+HOSTILE = "\x1b[1A\x1b[2K\x9b2K \u202eedisrevo\u2066\r\n\x7f A reason."
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", FIXED),
+        ("audit",),
+        ("variants", "show", FIXED),
+        ("variants", "list", "--category", "COMPOSE_POSITION"),
+    ],
+    ids=" ".join,
+)
+def test_what_operators_wrote_commands_nobodys_terminal(terminal: Terminal, words: tuple[str, ...]) -> None:
+    """With an escape sequence in a reason, a change could wipe itself off the screen of whoever audits it."""
+    body = {"description": HOSTILE, "reason": HOSTILE}
+    terminal.world.clock.advance(60)
+    terminal.world.operator.change("update", FIXED, version=1, **body)
+    assert terminal.world.operator.status == 200
+    assert terminal.run(*words) == 0
+    printed = terminal.out
+    document = terminal.json(*words)
+    raw = terminal.out
+
+    for out in (printed, raw):
+        assert not re.search(r"[^\n\x20-\x7e\xa0-\u1fff\u2010-\u2027\u2030-\u205f\u2070-\uffff]", out)
+    assert ("\\x1b" in printed) == ("list" not in words)
+    assert any(HOSTILE in (one.get("reason"), one.get("description")) for one in _documents(document))
+
+
+def _documents(document: Any) -> list[Any]:
+    return document.get("entries") or document.get("variants") or [document]
