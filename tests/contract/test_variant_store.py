@@ -1,6 +1,7 @@
 """What every store of the registry promises: changes that stand or fall together, and nothing in between."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from silent_infinity.adapters.aws.claims import DynamoClaimStore
 from silent_infinity.adapters.aws.items import to_item
 from silent_infinity.adapters.memory.variant_store import MemoryVariantStore
-from silent_infinity.domain.payload import PayloadError
+from silent_infinity.domain.payload import PayloadError, to_payload
 from silent_infinity.domain.pending import Pending
 from silent_infinity.domain.registry.commands import PromotionClosed, PromotionRequest
+from silent_infinity.domain.registry.view import View
 from silent_infinity.ports.claims import Claim
 from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
 from silent_infinity.ports.variant_store import RegistryWrite, StoredOutcome
@@ -295,6 +297,61 @@ def test_what_is_no_variant_is_not_read_as_one(dynamodb: DynamoDBClient) -> None
         dynamodb.put_item(TableName=aws.VARIANTS, Item=to_item(item))
 
     assert set(registry.store.snapshot().records) == {RECORD.key}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"rollout_percent": "5"},
+        {"rollout_percent": None},
+        {"version": "3"},
+        {"audit_count": None},
+        {"status": "elsewhere"},
+        {"ranges": [[1]]},
+        {"ranges": [["a", "b"]]},
+        {"pool_rank": "1"},
+        {"config": [1]},
+    ],
+    ids=str,
+)
+def test_a_row_that_nobody_can_count_with_stops_no_other_change(
+    dynamodb: DynamoDBClient, damage: dict[str, Any]
+) -> None:
+    """A rollback in an incident must not fail because somebody typed into another row by hand."""
+    registry = aws_registry(dynamodb)
+    grow(registry, 1)
+    damaged = to_item({**to_payload(replace(RECORD, variant_id="damaged", pending=None)), **damage})
+    dynamodb.put_item(
+        TableName=aws.VARIANTS, Item={**damaged, **to_item({"pk": "VARIANT#STARTER_POOL_SIZE", "sk": "d"})}
+    )
+
+    assert set(registry.store.snapshot().records) == {RECORD.key}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"effective_at": "soon"},
+        {"effective_at": "2026-11-21T09:05:00"},
+        {"effective_at": None},
+        {"changes": {"ranges": [3]}},
+        {"changes": {"rollout_percent": "25"}},
+        {"changes": None},
+    ],
+    ids=str,
+)
+def test_a_pending_change_that_cannot_be_read_is_none(
+    dynamodb: DynamoDBClient, damage: dict[str, Any]
+) -> None:
+    """The turn takes the row as it stands; operators must see the same row, and be able to undo it."""
+    registry = aws_registry(dynamodb)
+    row = to_payload(replace(RECORD, pending=PENDING))
+    row = {**row, "pending": {**row["pending"], **damage}, "pk": f"VARIANT#{RECORD.category}", "sk": "five"}
+    dynamodb.put_item(TableName=aws.VARIANTS, Item=to_item(row))
+
+    held = View.of(registry.store.snapshot().records, NOW + timedelta(days=1)).records
+
+    assert held == {RECORD.key: RECORD}
 
 
 def test_more_rows_than_one_page_are_read(dynamodb: DynamoDBClient) -> None:

@@ -15,6 +15,7 @@ from silent_infinity.adapters.aws.registry_items import (
 from silent_infinity.adapters.aws.variants import VARIANT_PREFIX
 from silent_infinity.domain.payload import PayloadError, from_payload, to_payload
 from silent_infinity.domain.registry.commands import PromotionClosed
+from silent_infinity.domain.registry.view import is_whole
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.errors import ConflictError
@@ -146,11 +147,18 @@ class DynamoVariantStore(DynamoVariantSnapshots):
 
 
 def _record(row: Any) -> VariantRecord | None:
-    """Return the row, or None if it is no variant's: one bad row must not take the others with it."""
-    try:
-        return variant_record(row)
-    except (PayloadError, TypeError, ValueError):
-        return None
+    """Return the row, or None if it is no variant's: one bad row must not take the others with it.
+
+    As for the turn, a pending change that cannot be read is none: what holds can still be undone.
+    """
+    for readable in (row, {name: value for name, value in row.items() if name != "pending"}):
+        try:
+            record = variant_record(readable)
+            if is_whole(record):
+                return record
+        except (PayloadError, TypeError, ValueError, AttributeError):
+            continue
+    return None
 
 
 def _put_new(table: str, item: dict[str, Any], key: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from silent_infinity.domain.pending import Pending, row_in_force
 from silent_infinity.domain.registry.buckets import Range
 from silent_infinity.domain.variant_categories import PRODUCTION, RETIRED
 from silent_infinity.domain.variant_records import VariantRecord
+from silent_infinity.domain.variants import is_sound
 
 Key = tuple[str, str]
 """Category and id of a variant."""
@@ -25,6 +26,26 @@ def after_pending(record: VariantRecord, pending: Pending) -> VariantRecord:
     """Return the record as it will be when its pending change has taken effect."""
     due = datetime.fromisoformat(pending.effective_at)
     return from_payload(VariantRecord, row_in_force(to_payload(record), due))
+
+
+def is_whole(record: VariantRecord) -> bool:
+    """Whether what decisions count with is there, now and when what waits has taken effect: rows that came
+    from a table are read without regard to types.
+
+    Raises:
+        ValueError, TypeError, AttributeError: the pending change cannot be read at all.
+    """
+    counts = (record.version, record.audit_count)
+    if not is_sound(record) or any(type(count) is not int for count in counts):
+        return False
+    if not isinstance(record.rollout_percent, int | float):
+        return False
+    pending = record.pending
+    if pending is None:
+        return True
+    # A time without a zone cannot be held against the clock.
+    zoned = datetime.fromisoformat(pending.effective_at).tzinfo is not None
+    return zoned and is_whole(after_pending(record, pending))
 
 
 def serves(record: VariantRecord) -> bool:
