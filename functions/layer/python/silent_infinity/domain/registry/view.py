@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.pending import Pending, row_in_force
@@ -35,10 +36,9 @@ def is_whole(record: VariantRecord) -> bool:
     Raises:
         ValueError, TypeError, AttributeError: the pending change cannot be read at all.
     """
-    counts = (record.version, record.audit_count)
-    if not is_sound(record) or any(type(count) is not int for count in counts):
-        return False
-    if not isinstance(record.rollout_percent, int | float):
+    counts: tuple[Any, ...] = (record.version, record.audit_count)
+    rollout: Any = record.rollout_percent
+    if not (is_sound(record) and isinstance(rollout, int | float) and all(type(n) is int for n in counts)):
         return False
     pending = record.pending
     if pending is None:
