@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ PRODUCTION = "prod"
 TOKENS_FILE = "operator_tokens.json"
 SPARE_SECONDS = 30  # a token that ends sooner would end on the way
 CREDENTIALS = "Look at AWS_PROFILE and --region; or give --api-url, --pool-id and --client-id."
+# On this machine itself nobody listens in.
+ENCRYPTED = re.compile(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?(/|$)", re.IGNORECASE)
 OUTPUTS = {"api_url": "ApiUrl", "pool_id": "OperatorPoolId", "client_id": "OperatorPoolClientId"}
 
 
@@ -82,26 +86,33 @@ class OperatorsPool:
                 "Signing in asks for a password and a code.",
                 f"Sign in at a terminal first: `./run admin sign-in {self.flags}`.",
             )
-        print(f"Sign in to {self.environment} as an operator.")
-        email = email or input("E-mail: ").strip()
-        try:
-            token = sign_in(
-                _client("cognito-idp", self.region),
-                pool_id=self.pool_id,
-                client_id=self.client_id,
-                username=email,
-                password=getpass.getpass("Password: "),
-                code=lambda: input("Code of the authenticator: ").strip(),
-                new_password=_new_password,
-                show_secret=lambda secret: print(_enrolment(secret, email)),
-            )
-        except BotoCoreError as error:
-            raise LocalError(f"AWS cannot be asked: {error}", CREDENTIALS) from error
+        # What a command prints may go into a file: the secret of an authenticator must not go with it.
+        with redirect_stdout(sys.stderr):
+            email, token = self._signed_in(email)
         now = time.time()
         others = {pool: kept for pool, kept in _load_tokens().items() if kept.get("expires_at", 0) > now}
         kept = {"email": email, "id_token": token, "expires_at": expiry(token)}
         _save_tokens({**others, self.pool_id: kept})
         return token
+
+    def _signed_in(self, email: str | None) -> tuple[str, str]:
+        """Ask whatever the pool wants to know; return the address and the ID token."""
+        print(f"Sign in to {self.environment} as an operator.")
+        address = email or input("E-mail: ").strip()
+        try:
+            token = sign_in(
+                _client("cognito-idp", self.region),
+                pool_id=self.pool_id,
+                client_id=self.client_id,
+                username=address,
+                password=getpass.getpass("Password: "),
+                code=lambda: input("Code of the authenticator: ").strip(),
+                new_password=_new_password,
+                show_secret=lambda secret: print(_enrolment(secret, address)),
+            )
+        except BotoCoreError as error:
+            raise LocalError(f"AWS cannot be asked: {error}", CREDENTIALS) from error
+        return address, token
 
     @property
     def flags(self) -> str:
@@ -132,6 +143,8 @@ def find_pool(arguments: argparse.Namespace) -> OperatorsPool:
         if not (arguments.pool_id and arguments.client_id):
             arguments.parser.error("--api-url needs --pool-id and --client-id")
         url = arguments.api_url.rstrip("/")
+        if not ENCRYPTED.match(url):
+            arguments.parser.error("--api-url is an https address: the token goes with every request")
         return OperatorsPool(
             environment=url,
             api_url=url,

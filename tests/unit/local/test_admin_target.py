@@ -256,12 +256,52 @@ def test_the_first_sign_in_sets_a_password_and_enrols(
     person += [PASSWORD, "first try", "typing error", chosen, chosen, "111111"]
     find_pool(arguments("-e", "dev")).sign_in(EMAIL)
 
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert "These were two different ones." in said
     assert f"otpauth://totp/Silent%20Infinity%3Aop%40your-company.example?secret={SECRET}" in said
     assert {"USERNAME": EMAIL, "NEW_PASSWORD": chosen} in aws.answers
     assert {"enrolled with": "111111"} in aws.answers
     assert chosen not in said
+
+
+def test_what_a_command_prints_has_nothing_of_a_sign_in(
+    aws: Aws, person: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`list --json > file` may have to sign in first: the authenticator's secret would lie in the file, and
+    nobody would have seen it.
+    """
+    aws.enrolled = False
+    person += [EMAIL, PASSWORD, "a new one of their own 2B!", "a new one of their own 2B!", "111111"]
+    find_pool(arguments("-e", "dev")).token()
+    printed = capsys.readouterr()
+
+    assert printed.out == ""
+    assert SECRET in printed.err
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("https://api.example/prod", True),
+        ("http://127.0.0.1:4566/x", True),
+        ("http://localhost", True),
+        ("http://[::1]:4566", True),
+        ("http://api.example/prod", False),
+        ("http://localhost.example", False),
+        ("http://127.0.0.1@api.example", False),
+        ("http://localhost:1@api.example", False),
+        ("ftp://api.example", False),
+        ("api.example", False),
+    ],
+)
+def test_a_token_never_goes_over_an_open_line(aws: Aws, url: str, taken: bool) -> None:
+    """Whoever reads along would be an operator for half an hour."""
+    words = ["--api-url", url, "--pool-id", "eu-west-1_ops", "--client-id", "client"]
+    if taken:
+        assert find_pool(arguments(*words)).api_url == url
+    else:
+        with pytest.raises(SystemExit):
+            find_pool(arguments(*words))
 
 
 def test_aws_that_cannot_be_asked_is_a_paragraph(aws: Aws, person: list[str]) -> None:
