@@ -1,6 +1,7 @@
 """JSON Schema validation that never quotes what it looked at."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -29,8 +30,24 @@ class JsonSchemaValidator:
 
 @cache
 def _validator(schema_name: str) -> Any:
+    kind = _validator_class()
+    return kind(schema(schema_name), format_checker=kind.FORMAT_CHECKER)
+
+
+@cache
+def _validator_class() -> Any:
     # With the first request, not with the module: it takes as long to import as all else that capture needs
     # beside the client of its stores.
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, ValidationError, validators
 
-    return Draft202012Validator(schema(schema_name), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    def pattern(validator: Any, rule: str, value: Any, _schema: object) -> Iterator[ValidationError]:
+        if validator.is_type(value, "string") and not re.search(_to_the_end(rule), value):
+            yield ValidationError("pattern")
+
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, {"pattern": pattern})
+
+
+def _to_the_end(rule: str) -> str:
+    """Return a schema's regular expression as Python writes it, where a line break may follow `$`."""
+    return f"{rule[:-1]}\\Z" if rule.endswith("$") else rule
