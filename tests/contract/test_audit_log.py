@@ -91,6 +91,14 @@ def test_a_cursor_gives_back_its_place(of: str, place: list[str]) -> None:
         from_cursor(of, cursor, len(place) + 1)
 
 
+def test_a_cursor_is_text_that_a_store_takes() -> None:
+    """Half of a surrogate pair would be the table's failure instead of the caller's mistake."""
+    cursor = base64.urlsafe_b64encode(b'["a list","\\ud800"]').decode().rstrip("=")
+
+    with pytest.raises(ValueError, match="not a cursor"):
+        from_cursor("a list", cursor, 1)
+
+
 @given(cursor=st.text(max_size=40))
 @settings(deadline=None)
 def test_any_other_text_is_no_cursor(cursor: str) -> None:

@@ -13,14 +13,16 @@ from silent_infinity.adapters.aws.items import to_item
 from silent_infinity.adapters.aws.registry_items import registry_key, variant_item
 from silent_infinity.adapters.aws.variants import DynamoVariantRegistry
 from silent_infinity.adapters.memory.clock import FixedClock
-from silent_infinity.adapters.memory.variant_store import MemoryVariantStore
+from silent_infinity.adapters.memory.variant_store import MemoryAnchors, MemoryVariantStore
 from silent_infinity.adapters.memory.variants import MemoryVariants, StoredVariants
 from silent_infinity.domain.initial_variants import initial_variant_records, initial_variants
 from silent_infinity.domain.pending import Pending
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.domain.variants import Variant, production
 from silent_infinity.ports.variants import VariantRegistry
+from silent_infinity.usecases.verify_audit import VerifyAudit
 from tests.contract import aws
+from tests.contract.registry_stores import aws_registry
 
 
 @pytest.fixture
@@ -303,6 +305,25 @@ def test_a_row_with_wrong_values_is_left_out_and_reported(
     assert set(by_id(again)) == healthy - {("SYSTEM_PROMPT", "v3-sha-empathy-rewrite")}
     assert again.stale is True
     assert again.plan().production() == registry.plan().production()
+
+
+def test_a_row_is_known_by_its_key_and_not_by_what_it_says(
+    seeded: DynamoDBClient, registry: DynamoVariantRegistry
+) -> None:
+    """Somebody who may put rows could hide one behind another's name: it would be served to people while the
+    check of the audit log looks at the true one.
+    """
+    key = {"pk": "VARIANT#VOICE_LLM", "sk": "aaa"}
+    genuine = next(record for record in initial_variant_records() if record.key == ("VOICE_LLM", "sonnet"))
+    forged = {**variant_item(genuine), **to_item({**key, "config": {"model_id": "forged"}})}
+    seeded.put_item(TableName=aws.VARIANTS, Item=forged)
+    stores = aws_registry(seeded)
+    found = VerifyAudit(store=stores.store, log=stores.log, anchors=MemoryAnchors())()
+    named = [variant.variant_id for variant in registry.active() if variant.category == "VOICE_LLM"]
+
+    assert len(named) == len(set(named))
+    assert stores.store.snapshot().records["VOICE_LLM", "aaa"].config == {"model_id": "forged"}
+    assert "VOICE_LLM/aaa" in found.unaudited
 
 
 def test_the_registrys_own_state_is_no_variant(

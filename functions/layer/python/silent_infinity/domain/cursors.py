@@ -21,6 +21,8 @@ def from_cursor(of: str, cursor: str, parts: int) -> tuple[str, ...]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         found = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        # JSON can say half of a character, which no store has a place for.
+        json.dumps(found, ensure_ascii=False).encode()
     except (binascii.Error, UnicodeError, ValueError, RecursionError):
         raise ValueError("not a cursor") from None
     if (

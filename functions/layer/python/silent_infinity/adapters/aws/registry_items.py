@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from silent_infinity.adapters.aws.items import Item, from_item, to_item
-from silent_infinity.adapters.aws.variants import VARIANT_PREFIX
+from silent_infinity.adapters.aws.variants import VARIANT_PREFIX, row_of
 from silent_infinity.domain.audit import AuditEntry
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.variant_records import VariantRecord
@@ -44,7 +44,7 @@ def variant_record(item: Mapping[str, Mapping[str, Any]]) -> VariantRecord:
     Raises:
         PayloadError: a field without a default is missing.
     """
-    return from_payload(VariantRecord, from_item(item))
+    return from_payload(VariantRecord, row_of(item))
 
 
 def registry_key() -> Item:

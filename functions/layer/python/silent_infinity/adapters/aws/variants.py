@@ -108,9 +108,17 @@ class DynamoVariantRegistry:
 
     def _read(self) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
-        items = (from_item(item) for page in call(lambda: list(pages)) for item in page["Items"])
+        items = (item for page in call(lambda: list(pages)) for item in page["Items"])
         # The table also holds the state of the registry.
-        return [item for item in items if str(item["pk"]).startswith(VARIANT_PREFIX)]
+        return [row_of(item) for item in items if item["pk"]["S"].startswith(VARIANT_PREFIX)]
+
+
+def row_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item's row, named as its key is and not as it says: under the name of another one it would be
+    served, and neither the history of that one nor its own would show it.
+    """
+    category = item["pk"]["S"].removeprefix(VARIANT_PREFIX)
+    return {**from_item(item), "category": category, "variant_id": item["sk"]["S"]}
 
 
 def _missing(stored: Iterable[Variant], initial: Iterable[Variant]) -> tuple[Variant, ...]:
