@@ -24,6 +24,7 @@ UNIT_IS_THE_SESSION = {
     "SMALL_TALK_MODEL",
 }
 OF_THE_CRISIS_PATH = {"CRISIS_DETECTOR_MODEL", "SENTINEL_MODEL", "CRISIS_FLOW_MODEL"}
+WITH_A_POOL = {"RATING_VARIANT"}
 CATEGORIES = sorted(UNIT_IS_THE_PERSON | UNIT_IS_THE_SESSION | OF_THE_CRISIS_PATH)
 
 
@@ -51,6 +52,8 @@ def _in_category(category: str, rows: list[dict[str, Any]], case: Mapping[str, A
         return None
     if category in OF_THE_CRISIS_PATH:
         return str(pool[0]["variant_id"])
+    if category not in WITH_A_POOL:
+        pool = pool[:1]
     unit = case["user_id"] if category in UNIT_IS_THE_PERSON else case["session_id"]
     running = {"experimental", "staged", "canary", "production"}
     arms = [row for row in rows if row["status"] in running and row.get("ranges") and _is_for(row, case)]

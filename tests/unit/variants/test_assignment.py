@@ -16,6 +16,7 @@ from tests.support.assignment import (
     CATEGORIES,
     OF_THE_CRISIS_PATH,
     UNIT_IS_THE_PERSON,
+    WITH_A_POOL,
     assigned_by_hand,
     bucket_by_hand,
 )
@@ -67,6 +68,7 @@ def test_the_implementation_for_reading_knows_the_same_categories() -> None:
     assert sorted(known) == CATEGORIES
     assert {name for name, category in known.items() if category.unit == USER} == UNIT_IS_THE_PERSON
     assert {name for name, category in known.items() if category.crisis} == OF_THE_CRISIS_PATH
+    assert {name for name, category in known.items() if category.pool} == WITH_A_POOL
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "1", "4294967295"])

@@ -177,7 +177,11 @@ class _CategoryPlan:
     def __init__(self, name: str, pool: Sequence[Variant], arms: Sequence[Variant]) -> None:
         category = categories()[name]
         if category.crisis:
-            pool, arms = pool[:1], ()
+            arms = ()
+        if category.crisis or not category.pool:
+            # A second row of production in another category is a mistake, or was read between the two writes
+            # of a change: it must not have half of the traffic without anybody's decision.
+            pool = pool[:1]
         members = tuple(Choice(variant.assigned(), split=len(pool) > 1) for variant in pool)
         running = [
             (arm, (Choice(arm.assigned(), split=True), _COHORTS[arm.target_cohort]))
