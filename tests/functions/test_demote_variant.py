@@ -1,5 +1,6 @@
 """The demotion as workflows and alarms call it: wired from the environment, over simulated AWS."""
 
+import copy
 import io
 import json
 from collections.abc import Iterator
@@ -156,6 +157,25 @@ def test_an_alarm_takes_its_variant_back_once(world: World) -> None:
     assert [result["outcome"] for result in first["results"]] == ["demoted"]
     assert world.actions() == ["create", "automatic_demotion"]
     assert world.told()[0]["actor"] == "system:alarm"
+
+
+def test_an_alarm_that_compares_an_arm_with_production_takes_the_arm_back(world: World) -> None:
+    """The usual way to watch an arm is an expression over both. Production did nothing wrong."""
+    event = alarm(category=CATEGORY, variant_id="x")
+    metrics = event["alarmData"]["configuration"]["metrics"]
+    other = copy.deepcopy(metrics[1])
+    other["id"] = "flags_of_production"
+    other["metricStat"]["metric"]["dimensions"]["variant_id"] = "prod"
+    metrics.append(other)
+
+    results = call("demote_variant", event)["results"]
+
+    assert [(result["variant_id"], result["outcome"]) for result in results] == [
+        ("prod", "compared_with"),
+        ("x", "demoted"),
+    ]
+    assert (world.row("prod").status, world.row().status) == ("production", "experimental")
+    assert [told["variant_id"] for told in world.told()] == ["x"]
 
 
 @pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])

@@ -393,6 +393,7 @@ ROUTES: tuple[Route, ...] = (
                 refusals.configuration_not_valid(_CONFIG),
                 refusals.nothing_to_change(),
                 refusals.variant_in_use("Configuration and cohort change"),
+                refusals.past_experimental(),
                 refusals.share_of_production(),
             ),
         )

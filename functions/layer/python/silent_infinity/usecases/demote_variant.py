@@ -6,7 +6,7 @@ from silent_infinity.domain.problems import HttpResponse, ok
 from silent_infinity.domain.registry.commands import Action, Command, Refusal
 from silent_infinity.domain.registry.demotions import Demoted, Demotion, Outcome
 from silent_infinity.domain.registry.life_cycle import REASON_LENGTH
-from silent_infinity.domain.registry.view import in_force
+from silent_infinity.domain.registry.view import in_force, is_default
 from silent_infinity.domain.variant_categories import EXPERIMENTAL, RETIRED
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.ports.alerts import Alerts
@@ -39,8 +39,12 @@ class DemoteVariant:
                 again with the same request does what is missing.
         """
         given = self._store.outcome(change_key(demotion.actor, demotion.key))
-        if given is None and self._stands_back(demotion):
-            return self._result(demotion, Outcome.ALREADY)
+        if given is None:
+            standing = self._standing(demotion)
+            if standing is not None and _serves_nobody(standing):
+                return self._result(demotion, Outcome.ALREADY)
+            if standing is not None and demotion.spares_production and is_default(standing):
+                return self._result(demotion, Outcome.COMPARED_WITH)
         try:
             restored = json.loads(self._manage(_command(demotion), demotion.key, _answer).body)["restored"]
         except Refusal as refusal:
@@ -57,9 +61,9 @@ class DemoteVariant:
         self._tell(SUBJECT_PERSON_NEEDED, demotion, refused=refusal.slug)
         return self._result(demotion, Outcome.PERSON_NEEDED)
 
-    def _stands_back(self, demotion: Demotion) -> bool:
+    def _standing(self, demotion: Demotion) -> VariantRecord | None:
         found = self._store.snapshot().records.get((demotion.category, demotion.variant_id))
-        return found is not None and _serves_nobody(in_force(found, self._clock.now()))
+        return None if found is None else in_force(found, self._clock.now())
 
     def _tell(self, subject: str, demotion: Demotion, **facts: str) -> None:
         # The reason stays in the audit log: what is sent is read in mailboxes.

@@ -3,6 +3,7 @@
 An alarm's event: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from silent_infinity.domain.payload import PayloadError, from_payload
 from silent_infinity.domain.registry.demotions import Demoted, Demotion
 
 _ALARM = "ALARM"
+_TEXTS = ("category", "variant_id", "reason", "trigger", "request_id")
 TRIGGER = "alarm"
 
 
@@ -53,13 +55,20 @@ def _of_alarm(alarm: Mapping[str, Any]) -> Sequence[Demotion]:
     if not variants:
         raise PayloadError("the alarm has no metric with the dimensions category and variant_id")
     reason = f"The alarm {name} is raised."
-    return [Demotion(category, variant, reason, TRIGGER, request_id) for category, variant in variants]
+    named = Counter(category for category, _ in variants)
+    return [
+        # An expression over an arm and production says that the arm is worse than production.
+        Demotion(category, variant, reason, TRIGGER, request_id, spares_production=named[category] > 1)
+        for category, variant in variants
+    ]
 
 
 def _checked(demotion: Demotion) -> Demotion:
-    texts = (getattr(demotion, name) for name in Demotion.__dataclass_fields__)
+    texts = (getattr(demotion, name) for name in _TEXTS)
     if not all(isinstance(text, str) and text for text in texts):
         raise PayloadError("a demotion has texts only")
+    if not isinstance(demotion.spares_production, bool):
+        raise PayloadError("spares_production is true or false")
     return demotion
 
 

@@ -15,7 +15,8 @@ class Demotion:
     """What is to be taken back, and why.
 
     `trigger` names what measured (`rollup`, `alarm`); the audit log has it as the actor `system:<trigger>`.
-    The same `request_id` is the same demotion, however often it comes.
+    The same `request_id` is the same demotion, however often it comes. With `spares_production` the variant
+    was measured against others of its category: if it is production, it is what they were compared with.
     """
 
     category: str
@@ -23,6 +24,7 @@ class Demotion:
     reason: str
     trigger: str
     request_id: str
+    spares_production: bool = False
 
     @property
     def actor(self) -> str:
@@ -41,6 +43,7 @@ class Outcome(StrEnum):
     DEMOTED = "demoted"
     ALREADY = "already_demoted"
     PERSON_NEEDED = "person_needed"
+    COMPARED_WITH = "compared_with"
 
 
 @dataclass(frozen=True, slots=True)

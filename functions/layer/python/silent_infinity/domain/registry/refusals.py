@@ -131,6 +131,17 @@ def variant_in_use(what: str) -> Refusal:
     )
 
 
+def past_experimental() -> Refusal:
+    """409: a variant that has left the first stage stays what it was when it left."""
+    return Refusal(
+        "past-experimental",
+        "This variant has left the experimental stage.",
+        409,
+        "Configuration and cohort change only there: what was found out, and approved, is of what it is now. "
+        "Roll it back first, or create a new variant.",
+    )
+
+
 def production_variant() -> Refusal:
     """409: production is not paused."""
     return Refusal(

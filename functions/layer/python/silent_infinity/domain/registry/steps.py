@@ -154,6 +154,9 @@ def _check_unused(view: View, target: VariantRecord) -> None:
     goes_back = any(other.predecessor_id == target.variant_id for other in view.others(target))
     if serves(target) or goes_back:
         raise refusals.variant_in_use("Configuration and cohort change")
+    # Its stage was reached, and perhaps approved, with what it is now.
+    if target.status != EXPERIMENTAL:
+        raise refusals.past_experimental()
 
 
 def _neighbour(status: str, step: int) -> str | None:
