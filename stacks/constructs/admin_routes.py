@@ -10,7 +10,7 @@ from stacks.constructs.function_settings import Setting
 from stacks.constructs.people import OperatorsPool
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
-from stacks.constructs.store_access import allow_items
+from stacks.constructs.store_access import allow_items, allow_outcomes
 from stacks.data_stack import LOG_INDEX, DataStack
 from stacks.environment import EnvironmentConfig
 
@@ -63,7 +63,7 @@ class AdminRoutes(Construct):
         # Entries are put, each only if it is absent, and read: never changed, never deleted.
         allow_items(self.function, data.audit_log, "PutItem", "Query", queries=[LOG_INDEX])
         allow_items(self.function, data.promotions, "PutItem", "UpdateItem", queries=[LOG_INDEX])
-        allow_items(self.function, data.idempotency, "GetItem", "PutItem")
+        allow_outcomes(self.function, data.idempotency)
         allow_items(self.function, data.variant_metrics, "Query")
         # A persona's configuration has to name a prompt that is published, with the checksum of its text.
         allow_items(self.function, data.prompts, "Scan")

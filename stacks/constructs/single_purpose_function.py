@@ -1,6 +1,7 @@
 """A Lambda function that does one thing, with a role, a log group and an alias of its own."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -88,10 +89,12 @@ class SinglePurposeFunction(Construct):
         )
         _acknowledge_findings(self.function)
 
-    def allow(self, actions: Sequence[str], *resource_arns: str) -> None:
-        """Let the function do `actions` on exactly `resource_arns`."""
+    def allow(
+        self, actions: Sequence[str], *resource_arns: str, conditions: Mapping[str, Any] | None = None
+    ) -> None:
+        """Let the function do `actions` on exactly `resource_arns`, under `conditions` of IAM."""
         self.function.add_to_role_policy(
-            iam.PolicyStatement(actions=list(actions), resources=list(resource_arns))
+            iam.PolicyStatement(actions=list(actions), resources=list(resource_arns), conditions=conditions)
         )
 
 

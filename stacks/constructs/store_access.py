@@ -18,6 +18,7 @@ from stacks.constructs.single_purpose_function import SinglePurposeFunction
 READ_WITH_KEY = ("kms:Decrypt", "kms:DescribeKey")
 USE_KEY = (*READ_WITH_KEY, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 PROMPTS_PREFIX = "prompts/"
+OUTCOME_PREFIX = "admin#"
 _READS = frozenset({"GetItem", "Query", "Scan"})
 
 
@@ -38,6 +39,20 @@ def allow_items(
         function.allow(["dynamodb:Query"], *index_arns)
     if table.encryption_key:
         function.allow(READ_WITH_KEY if set(actions) <= _READS else USE_KEY, table.encryption_key.key_arn)
+
+
+def allow_outcomes(function: SinglePurposeFunction, claims: dynamodb.Table) -> None:
+    """Let `function` keep the answers to changes of the registry among the claims of turns.
+
+    Those hold what people were answered, so only keys of such answers may be read. Keys are put
+    in a transaction, whose condition sees to it that none replaces a claim.
+    """
+    function.allow(
+        ["dynamodb:GetItem"],
+        claims.table_arn,
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{OUTCOME_PREFIX}*"]}},
+    )
+    allow_items(function, claims, "PutItem")
 
 
 def allow_objects(function: SinglePurposeFunction, bucket: s3.Bucket, *, writes: bool = False) -> None:

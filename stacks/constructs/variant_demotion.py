@@ -9,7 +9,7 @@ from stacks.constructs.function_settings import Setting
 from stacks.constructs.operations import FIVE_MINUTES, OperationsTopic, alarm
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
-from stacks.constructs.store_access import allow_items, allow_telling
+from stacks.constructs.store_access import allow_items, allow_outcomes, allow_telling
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
 
@@ -65,7 +65,7 @@ class VariantDemotion(Construct):
         )
         allow_items(self.function, data.variants, "GetItem", "Scan", "PutItem")
         allow_items(self.function, data.audit_log, "PutItem")
-        allow_items(self.function, data.idempotency, "GetItem", "PutItem")
+        allow_outcomes(self.function, data.idempotency)
         # A promotion that is open for the variant ends with it.
         allow_items(self.function, data.promotions, "UpdateItem")
         allow_telling(self.function, operations)

@@ -2,7 +2,10 @@
 
 import json
 
-from tests.stacks.synthesised import Application
+import pytest
+
+from silent_infinity.usecases.manage_variants import change_key
+from tests.stacks.synthesised import Application, as_list
 
 ROUTES = {
     "GET /admin/api/variants",
@@ -89,3 +92,22 @@ def test_only_the_local_stack_promotes_without_asking(application: Application) 
     needed = function["Environment"]["Variables"]["PROMOTIONS_NEED_APPROVAL"]
 
     assert needed == ("false" if application.environment.is_local else "true")
+
+
+@pytest.mark.parametrize("role", ["AdminApiRole", "VariantDemotionDemoteRole"])
+def test_answers_to_people_are_not_read_with_the_rights_over_variants(
+    application: Application, role: str
+) -> None:
+    """The claims of turns hold replies. What is kept of changes lies among them, under keys of its own."""
+    reads = [
+        statement
+        for name, statement in application.identity_statements()
+        if name.partition("/")[2].startswith(role)
+        and "dynamodb:GetItem" in as_list(statement["Action"])
+        and "Idempotency" in json.dumps(statement["Resource"])
+    ]
+
+    assert [read["Condition"] for read in reads] == [
+        {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["admin#*"]}}
+    ]
+    assert change_key("operator:a", "key").startswith("admin#")
