@@ -355,6 +355,7 @@ _FLAWS = {
     "head": "the variant names another last entry",
     "row": "the variant is not as its last entry left it",
     "anchor": "not as it was when it was anchored",
+    "unaudited": "a variant that nobody is recorded to have made",
 }
 """What a finding means; the API's own words are in docs/api.md."""
 

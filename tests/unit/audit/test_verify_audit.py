@@ -61,9 +61,35 @@ def test_what_is_whole_is_found_whole(check: Check) -> None:
     assert found.heads == {
         f"{row.category}/{row.variant_id}": (row.audit_count, row.audit_head)
         for row in check.store.records.values()
-        if row.audit_count
     }
+    assert found.heads["LLM_MODEL/old"] == (0, "")
     assert found.anchored_until is None
+
+
+def test_a_row_without_a_history_is_old_only_if_the_first_anchor_knew_it(check: Check) -> None:
+    """A row that somebody puts in past the log would be served to people, with nobody having made it."""
+    check.anchors.put(Heads("2026-11-20T03:15:00+00:00", check.verify().heads))
+    put_in = replace(OLD, variant_id="put-in")
+    check.store.records[put_in.key] = put_in
+
+    found = check.verify()
+    again = check.verify(put_in.key)
+
+    assert found.findings == again.findings == (Finding("LLM_MODEL", "put-in", Flaw.UNAUDITED, 0),)
+    assert not found.ok
+    assert "LLM_MODEL/put-in" not in found.heads
+    assert found.unaudited == ("LLM_MODEL/old",)
+    assert check.verify(OLD.key).ok
+
+
+def test_an_old_row_that_begins_its_history_stays_whole(check: Check) -> None:
+    """Its first change comes after the anchor that knew it without any."""
+    check.anchors.put(Heads("2026-11-20T03:15:00+00:00", check.verify().heads))
+    grow(check.registry, 1, OLD)
+
+    found = check.verify(OLD.key)
+
+    assert (found.ok, found.entries, found.unaudited) == (True, 1, ())
 
 
 def test_one_variant_is_checked_alone(check: Check) -> None:

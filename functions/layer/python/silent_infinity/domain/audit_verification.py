@@ -36,6 +36,8 @@ class Flaw(StrEnum):
     """The row is gone, or not as the last entry left it."""
     ANCHOR = "anchor"
     """An anchor names another hash for this number, or a number that is not there."""
+    UNAUDITED = "unaudited"
+    """The row has no history, and no anchor names it as one from before the log."""
 
 
 @dataclass(frozen=True, slots=True)

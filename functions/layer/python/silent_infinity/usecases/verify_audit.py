@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from silent_infinity.domain.audit import AuditEntry, Heads
-from silent_infinity.domain.audit_verification import Finding, verify_chain
+from silent_infinity.domain.audit_verification import Finding, Flaw, verify_chain
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.ports.audit_log import AuditAnchors, AuditLog
 from silent_infinity.ports.variant_store import VariantSnapshots
@@ -20,8 +20,9 @@ _PAGE = 1000
 class Verification:
     """What a check found.
 
-    `variants` and `entries` were looked at. `unaudited` are variants without any history: their rows are from
-    before there was a log. `heads` are length and last hash of each chain that holds. `anchored_until` is the
+    `variants` and `entries` were looked at. `unaudited` are variants without any history whose rows are from
+    before there was a log; a row that came later is a flaw. `heads` are length and last hash of each chain
+    that holds, 0 and nothing for a row from before the log. `anchored_until` is the
     time of the last anchor that names a chain that was looked at, None without one: what came later can be
     checked against the rows only. Variants are named `CATEGORY/id`.
     """
@@ -64,7 +65,8 @@ class VerifyAudit:
         anchors = self._anchors.all()
         records = self._store.snapshot().records
         keys = [key] if key else sorted({*records, *_anchored(anchors), *self._logged()})
-        chains = {_name(one): self._chain(one, records.get(one), anchors) for one in keys}
+        known = set(_anchored(anchors)) if anchors else set(keys)
+        chains = {_name(one): self._chain(one, records.get(one), anchors, old=one in known) for one in keys}
         return Verification(
             variants=len(chains),
             entries=sum(chain.entries for chain in chains.values()),
@@ -75,18 +77,20 @@ class VerifyAudit:
             heads={
                 name: (chain.row.audit_count, chain.row.audit_head)
                 for name, chain in chains.items()
-                if chain.row and chain.entries and not chain.findings
+                if chain.row and not chain.findings
             },
             anchored_until=max(
                 (heads.at for heads in anchors if chains.keys() & heads.heads.keys()), default=None
             ),
         )
 
-    def _chain(self, key: Key, row: VariantRecord | None, anchors: Sequence[Heads]) -> _Chain:
+    def _chain(self, key: Key, row: VariantRecord | None, anchors: Sequence[Heads], *, old: bool) -> _Chain:
         heads = [heads.heads[_name(key)] for heads in anchors if _name(key) in heads.heads]
         for _ in range(_READINGS):
             entries = self._history(key)
             findings = verify_chain(key, entries, row, heads)
+            if row is not None and not entries and not findings and not old:
+                findings = (Finding(*key, Flaw.UNAUDITED, 0),)
             if not findings:
                 break
             # A change may have come between the row and its entries. It did not if the row is as it was.
