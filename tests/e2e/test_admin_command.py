@@ -105,7 +105,7 @@ def test_an_invited_operator_signs_in_for_the_first_time(
     secrets: list[str] = []
 
     def typed(_prompt: str) -> str:
-        secrets.extend(re.findall(r"secret=(\w+)", capsys.readouterr().out))
+        secrets.extend(re.findall(r"secret=(\w+)", capsys.readouterr().err))
         return totp(secrets[-1], time.time())
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
