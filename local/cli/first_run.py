@@ -41,9 +41,10 @@ def how_to_go_on(api_url: str) -> str:
     )
     body = '{"message": "I feel a bit lost today."}'
     return f"""{bold("Go on")}
-  ./run chat               talk to it (Ctrl-D leaves)
-  ./run turn "…"           one message; --json shows the whole answer
-  ./run logs -f            what the functions say
+  ./run chat                 talk to it (Ctrl-D leaves)
+  ./run turn "…"             one message; --json shows the whole answer
+  ./run admin variants list  what people are served, and what is tried on some of them
+  ./run logs -f              what the functions say
   ./run status, ./run down, ./run test, ./run --help
 
 {bold("Or by HTTP")}
