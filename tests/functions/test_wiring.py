@@ -1,11 +1,14 @@
 """What the environment sets is what the functions do: limits, retention, the chain of models, the redrive."""
 
 import json
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from openfeature import api
 
 from silent_infinity import bootstrap
 from silent_infinity.adapters.system.clock import SystemClock
@@ -24,6 +27,7 @@ from tests.support.world import TELLING
 
 pytestmark = pytest.mark.usefixtures("environment")
 DAY_SECONDS = 86_400
+ROOT = Path(__file__).parents[2]
 
 
 def _items(table: str) -> list[dict[str, Any]]:
@@ -68,6 +72,19 @@ def test_the_claims_record_is_dropped_from_the_claims_table() -> None:
     [claim] = _items(aws.CLAIMS)
     assert "answer" in claim
     assert "record" not in claim
+
+
+def test_the_documents_way_to_openfeature_works(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing here asks through it, so the lines that others copy are run as they stand."""
+    text = (ROOT / "docs/variants.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    [lines] = [block for block in blocks if "openfeature" in block]
+    try:
+        exec(lines, {})  # noqa: S102 -- the project's own document
+    finally:
+        api.clear_providers()
+
+    assert capsys.readouterr().out.startswith("on {'face': 'mandala'")
 
 
 @pytest.mark.parametrize("provider", ["openai_compatible", "anthropic", "bedrock"])

@@ -251,10 +251,10 @@ def test_the_request_id_is_not_the_callers_to_choose() -> None:
     header x-amzn-RequestId says.
     """
     event = proxy_event(ROUTE, request_id="as-somebody-else")
-    event["requestContext"]["extendedRequestId"] = "XxxXXXxx="
+    event["requestContext"]["extendedRequestId"] = "JKJaXmPLvHcESHA="
     _, asked = _asked(event)
 
-    assert [request.request_id for request in asked] == ["XxxXXXxx="]
+    assert [request.request_id for request in asked] == ["JKJaXmPLvHcESHA="]
 
 
 def test_a_route_that_is_not_there_is_404() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+from http.client import IncompleteRead
 from typing import Any
 
 import pytest
@@ -242,7 +243,7 @@ def test_a_key_that_the_pool_gave_up_is_forgotten() -> None:
         tokens.claims(signed(claims()))
 
 
-@pytest.mark.parametrize("error", [TimeoutError(), OSError(), ValueError("too long")])
+@pytest.mark.parametrize("error", [TimeoutError(), OSError(), IncompleteRead(b""), ValueError("too long")])
 def test_without_keys_nobody_gets_in(error: Exception) -> None:
     """Fail closed: neither a yes, nor a 401 that sends operators to sign in again and again."""
     pool = Pool(KEY_ID)

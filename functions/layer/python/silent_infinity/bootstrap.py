@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from silent_infinity.adapters.http.admin import OperatorRoutes
     from silent_infinity.adapters.llm.bedrock import BedrockOptions
     from silent_infinity.adapters.llm.composition import GatewayStores
+    from silent_infinity.adapters.openfeature.provider import FeatureFlagProvider
     from silent_infinity.domain.registry.demotions import Demoted
     from silent_infinity.ports.audit_log import AuditAnchors, AuditLog
     from silent_infinity.ports.batch_inference import BatchInference
@@ -114,6 +115,14 @@ def _variants(settings: Settings, clock: "Clock") -> "VariantRegistry":
         initial=initial_variants,
         keep_seconds=settings.integer("VARIANT_CACHE_TTL_SECONDS", 5),
     )
+
+
+def feature_flags(settings: Settings) -> "FeatureFlagProvider":
+    """Wire an OpenFeature provider over the registry, for applications that are not the turn."""
+    from silent_infinity.adapters.openfeature.provider import FeatureFlagProvider
+    from silent_infinity.adapters.system.clock import SystemClock
+
+    return FeatureFlagProvider(_variants(settings, SystemClock()))
 
 
 def screen_for_crisis(settings: Settings, assets: Path | None = None) -> "ScreenForCrisis":
@@ -470,7 +479,6 @@ def operator_routes(settings: Settings) -> "OperatorRoutes":
     from silent_infinity.adapters.aws.promotions import DynamoPromotions
     from silent_infinity.adapters.aws.prompt_store import published_checksums
     from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
-    from silent_infinity.adapters.aws.variant_store import DynamoVariantStore
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.randomness import SystemRandomness
     from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
@@ -479,14 +487,7 @@ def operator_routes(settings: Settings) -> "OperatorRoutes":
     dynamodb = clients.dynamodb()
     clock = SystemClock()
     validator = JsonSchemaValidator()
-    store = DynamoVariantStore(
-        dynamodb,
-        clock=clock,
-        variants_table=settings.text("VARIANTS_TABLE"),
-        audit_table=settings.text("AUDIT_LOG_TABLE"),
-        promotions_table=settings.text("PROMOTIONS_TABLE"),
-        idempotency_table=settings.text("IDEMPOTENCY_TABLE"),
-    )
+    store = _variant_store(settings, clock)
     prompts_table = settings.text("PROMPTS_TABLE")
     return routes_for_operators(
         store=store,
@@ -504,6 +505,20 @@ def operator_routes(settings: Settings) -> "OperatorRoutes":
         ),
         validator=validator,
         clock=clock,
+    )
+
+
+def _variant_store(settings: Settings, clock: "Clock") -> "VariantStore":
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.variant_store import DynamoVariantStore
+
+    return DynamoVariantStore(
+        clients.dynamodb(),
+        clock=clock,
+        variants_table=settings.text("VARIANTS_TABLE"),
+        audit_table=settings.text("AUDIT_LOG_TABLE"),
+        promotions_table=settings.text("PROMOTIONS_TABLE"),
+        idempotency_table=settings.text("IDEMPOTENCY_TABLE"),
     )
 
 
@@ -746,7 +761,6 @@ def demote_variants(settings: Settings) -> DemotionConsumer:
     from silent_infinity.adapters.aws import clients
     from silent_infinity.adapters.aws.alerts import SnsAlerts
     from silent_infinity.adapters.aws.demotion_events import DemotionEvents
-    from silent_infinity.adapters.aws.variant_store import DynamoVariantStore
     from silent_infinity.adapters.system.clock import SystemClock
     from silent_infinity.adapters.system.randomness import SystemRandomness
     from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
@@ -754,14 +768,7 @@ def demote_variants(settings: Settings) -> DemotionConsumer:
     from silent_infinity.usecases.manage_variants import ManageVariants
 
     clock = SystemClock()
-    store = DynamoVariantStore(
-        clients.dynamodb(),
-        clock=clock,
-        variants_table=settings.text("VARIANTS_TABLE"),
-        audit_table=settings.text("AUDIT_LOG_TABLE"),
-        promotions_table=settings.text("PROMOTIONS_TABLE"),
-        idempotency_table=settings.text("IDEMPOTENCY_TABLE"),
-    )
+    store = _variant_store(settings, clock)
     demote = DemoteVariant(
         manage=ManageVariants(
             store=store,

@@ -8,7 +8,7 @@ from silent_infinity.data import load
 from silent_infinity.domain.payload import from_payload
 
 SESSION, USER = "session", "user"
-SERVER, CLIENT = "server", "client"
+CLIENT = "client"
 EXPERIMENTAL, STAGED, CANARY, PRODUCTION = "experimental", "staged", "canary", "production"
 RETIRED = "retired"
 STATUSES = (EXPERIMENTAL, STAGED, CANARY, PRODUCTION, RETIRED)

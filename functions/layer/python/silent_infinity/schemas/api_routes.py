@@ -110,7 +110,6 @@ STILL_IN_PROGRESS = problem(
     503,
     "Send it again after the time in Retry-After, with the same Idempotency-Key.",
 )
-AT_THE_GATE = (UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_LARGE, NOT_JSON, THROTTLED, UNAVAILABLE)
 
 
 def _refused(*made: Refusal) -> tuple[HttpResponse, ...]:

@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from silent_infinity.domain.registry.requests import ADMIN_GROUP
 from silent_infinity.ports.operator_tokens import OperatorTokens
-
-ADMIN_GROUP = "admin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from silent_infinity.adapters.aws.items import to_item
 from silent_infinity.adapters.aws.log_pages import page_of, start_of
 from silent_infinity.adapters.aws.pages import items_of
-from silent_infinity.adapters.aws.registry_items import AUDIT_LOG, audit_partition, entry_of
+from silent_infinity.adapters.aws.registry_items import AUDIT_LOG, entry_of, variant_partition
 from silent_infinity.ports.audit_log import AuditPage
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class DynamoAuditLog:
     def history(
         self, category: str, variant_id: str, *, limit: int = 1000, cursor: str | None = None
     ) -> AuditPage:
-        partition = audit_partition(category, variant_id)
+        partition = variant_partition(category, variant_id)
         found = items_of(
             self._client.query,
             TableName=self._table,

@@ -52,14 +52,14 @@ def registry_key() -> Item:
     return to_item({"pk": "REGISTRY", "sk": "STATE"})
 
 
-def audit_partition(category: str, variant_id: str) -> str:
-    """Return the partition of a variant's audit chain."""
+def variant_partition(category: str, variant_id: str) -> str:
+    """Return the partition of what belongs to one variant: its audit chain, its figures."""
     return f"{VARIANT_PREFIX}{category}#{variant_id}"
 
 
 def audit_item(entry: AuditEntry) -> Item:
     """Return an audit entry as it is stored."""
-    pk, sk = audit_partition(entry.category, entry.variant_id), f"{entry.sequence:010}"
+    pk, sk = variant_partition(entry.category, entry.variant_id), f"{entry.sequence:010}"
     return to_item(
         {
             "pk": pk,

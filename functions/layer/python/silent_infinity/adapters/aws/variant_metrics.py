@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from silent_infinity.adapters.aws.calls import call
 from silent_infinity.adapters.aws.items import from_item, to_item
-from silent_infinity.adapters.aws.registry_items import audit_partition
+from silent_infinity.adapters.aws.pages import items_of
+from silent_infinity.adapters.aws.registry_items import variant_partition
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.variant_sums import DayOfVariant, Sums
 
@@ -24,26 +25,23 @@ class DynamoVariantMetrics:
     def days(self, category: str, variant_id: str, first: date, last: date) -> Sequence[DayOfVariant]:
         if last < first:
             return ()
-        pages = self._client.get_paginator("query").paginate(
+        found = items_of(
+            self._client.query,
             TableName=self._table,
             KeyConditionExpression="pk = :variant AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues=to_item(
                 {
-                    ":variant": audit_partition(category, variant_id),
+                    ":variant": variant_partition(category, variant_id),
                     ":first": _sort_key(first),
                     ":last": _sort_key(last),
                 }
             ),
         )
-        return tuple(
-            _day(category, variant_id, from_item(item))
-            for page in call(lambda: list(pages))
-            for item in page["Items"]
-        )
+        return tuple(_day(category, variant_id, from_item(item)) for item in found)
 
     def put(self, day: DayOfVariant) -> None:
         item = {
-            "pk": audit_partition(day.category, day.variant_id),
+            "pk": variant_partition(day.category, day.variant_id),
             "sk": _sort_key(day.day),
             "metrics": to_payload(day.metrics),
         }

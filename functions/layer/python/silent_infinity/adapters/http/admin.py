@@ -9,10 +9,9 @@ from silent_infinity.adapters.http.api_gateway import proxy_response
 from silent_infinity.domain.problems import HttpResponse
 from silent_infinity.domain.registry import problems
 from silent_infinity.domain.registry.commands import Refusal
-from silent_infinity.domain.registry.requests import OperatorRequest
+from silent_infinity.domain.registry.requests import ADMIN_GROUP, OperatorRequest
 from silent_infinity.ports.errors import StoreUnavailableError
 
-GROUP = "admin"
 OperatorRoutes = Mapping[str, Callable[[OperatorRequest], HttpResponse]]
 """Method and resource to what answers it."""
 
@@ -58,7 +57,8 @@ def _request(event: Mapping[str, Any], pool_id: str, client_id: str) -> Operator
     if claims.get("token_use") != "id" or not claims.get("sub"):
         raise problems.unauthorized()
     issuer = str(claims.get("iss", ""))
-    if not issuer.endswith(f"/{pool_id}") or claims.get("aud") != client_id or GROUP not in _groups(claims):
+    of_the_pool = issuer.endswith(f"/{pool_id}") and claims.get("aud") == client_id
+    if not of_the_pool or ADMIN_GROUP not in _groups(claims):
         raise problems.forbidden()
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return OperatorRequest(

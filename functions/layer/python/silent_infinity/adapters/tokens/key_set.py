@@ -1,5 +1,6 @@
 """The public keys of a user pool: fetched when needed, kept, and fetched anew for a key that is not known."""
 
+import http.client
 import json
 import math
 import time
@@ -50,7 +51,7 @@ class KeySet:
         try:
             document = json.loads(self._fetch(self._address))
             keys = {key["kid"]: key for key in document["keys"]}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
             raise KeysUnavailableError(type(error).__name__) from None
         self._keys, self._fetched_at = keys, now
 

@@ -31,8 +31,8 @@ class Action(StrEnum):
     RESTORE = "restore"
 
 
+AWAITING_EVIDENCE = "awaiting_evidence"
 APPLIED, REJECTED, WITHDRAWN = "applied", "rejected", "withdrawn"
-CLOSED = (APPLIED, REJECTED, WITHDRAWN)
 """How a promotion ends: it was carried out; it was closed without that; an undo took its variant back."""
 
 
@@ -77,9 +77,9 @@ class RecordChange:
 class PromotionRequest:
     """A promotion that needs evidence and a person's yes before it is applied.
 
-    `status` is `awaiting_evidence` when it is opened, and one of `CLOSED` in the end; `closed_at` and
-    `closed_by` are empty until then. `variant_version` is the version of the row that it is about, after the
-    request was recorded.
+    `status` is AWAITING_EVIDENCE when it is opened, and APPLIED, REJECTED or WITHDRAWN in the end;
+    `closed_at` and `closed_by` are empty until then. `variant_version` is the version of the row that it is
+    about, after the request was recorded.
     """
 
     promotion_id: str
@@ -91,7 +91,7 @@ class PromotionRequest:
     requested_by: str
     requested_at: str
     reason: str
-    status: str = "awaiting_evidence"
+    status: str = AWAITING_EVIDENCE
     variant_version: int = 0
     closed_at: str = ""
     closed_by: str = ""
@@ -99,7 +99,7 @@ class PromotionRequest:
 
 @dataclass(frozen=True, slots=True)
 class PromotionClosed:
-    """The end of a promotion that was open: `status` is one of `CLOSED`."""
+    """The end of a promotion that was open: `status` is APPLIED, REJECTED or WITHDRAWN."""
 
     promotion_id: str
     status: str

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ADMIN_GROUP = "admin"
+"""The group of the operators' pool that may use the API. Others who are signed in there may not."""
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorRequest:
