@@ -1,4 +1,4 @@
-"""The normal and Student's t, beside SciPy's."""
+"""The normal, Student's t and chi-square, beside SciPy's."""
 
 import math
 
@@ -9,6 +9,7 @@ from scipy import special, stats
 
 from silent_infinity.domain.distributions import (
     LARGE_DF,
+    chi_square_upper,
     incomplete_beta,
     normal_quantile,
     normal_two_sided,
@@ -96,3 +97,26 @@ def test_a_quantile_needs_a_probability(alpha: float) -> None:
     """0 and 1 lie infinitely far out and in the middle."""
     with pytest.raises(ValueError, match="alpha"):
         normal_quantile(alpha)
+
+
+@settings(max_examples=500)
+@given(x=st.floats(-6, 3.5).map(lambda exponent: 10.0**exponent), df=st.integers(1, 2000))
+@example(x=0.0, df=1)
+@example(x=1e5, df=3)
+@example(x=2 * (5 / 2 + 1), df=5)
+@example(x=math.nextafter(2 * (5 / 2 + 1), 0), df=5)
+def test_chi_square_is_scipys(x: float, df: int) -> None:
+    """p values of drift and of sample ratios, where everything fits and where nothing does."""
+    assert chi_square_upper(x, df) == pytest.approx(stats.chi2.sf(x, df), rel=1e-9, abs=SMALLEST_SHOWN)
+
+
+@pytest.mark.parametrize(("x", "df"), [(-1.0, 2), (math.nan, 2), (1.0, 0), (1.0, -1)])
+def test_chi_square_of_nonsense_is_refused(x: float, df: float) -> None:
+    """A count below zero is a wrong rollup, and no sign of drift."""
+    with pytest.raises(ValueError, match="chi-square"):
+        chi_square_upper(x, df)
+
+
+def test_an_infinite_chi_square_is_impossible_by_chance() -> None:
+    """Where nothing was expected and something came."""
+    assert chi_square_upper(math.inf, 4) == 0
