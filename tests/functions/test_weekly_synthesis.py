@@ -14,7 +14,7 @@ import pytest
 from silent_infinity.adapters.aws import clients
 from silent_infinity.adapters.aws.conversation_items import session_item, turn_item
 from silent_infinity.adapters.llm.live_switch import VARIABLE
-from silent_infinity.domain.synthesis import Week
+from silent_infinity.domain.weeks import Week
 from silent_infinity.ports.conversations import Session, StoredTurn
 from tests.contract import aws
 from tests.functions.test_turn_handlers import (

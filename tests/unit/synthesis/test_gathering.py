@@ -18,8 +18,6 @@ from silent_infinity.domain.synthesis import (
     Record,
     SpokenSession,
     SpokenTurn,
-    Week,
-    WeekError,
     check,
     gather,
     part_of,
@@ -29,6 +27,7 @@ from silent_infinity.domain.synthesis import (
     rules,
     thinned,
 )
+from silent_infinity.domain.weeks import Week, WeekError
 from silent_infinity.usecases.write_summaries import Written
 from tests.support.synthesis import SAID, SUMMARY, WEEK
 from tests.support.vectors import description, load_vectors

@@ -8,7 +8,7 @@ it tell of it too; somebody who is, or was this week, in danger gets no summary 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from silent_infinity.data import load
@@ -24,12 +24,12 @@ from silent_infinity.domain.quality import validate_reply
 from silent_infinity.domain.quality_codes import instructions_for
 from silent_infinity.domain.turn import SystemBlock, Usage, Utterance
 from silent_infinity.domain.turn_classes import turn_classes
+from silent_infinity.domain.weeks import Week
 
 TURN_CLASS: Final = "TC7"
 CRISIS_ECHO: Final = "crisis.echo"
 OTHER_LANGUAGE: Final = "language"
 
-_WEEK = re.compile(r"(?P<year>20\d\d)-W(?P<number>[0-5]\d)")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LATIN_SHARE = 0.5
 _BETWEEN = "\n\n"
@@ -51,51 +51,6 @@ _HISTORY = 4
 
 LevelOf = Callable[[str, Sequence[str], str], int]
 """Takes a message, the same person's messages before it and a locale; returns a crisis level (0-4)."""
-
-
-class WeekError(ValueError):
-    """That is no week. The message says what one looks like."""
-
-
-@dataclass(frozen=True, slots=True)
-class Week:
-    """A week of ISO 8601, Monday to Sunday in UTC. `name` is like `2026-W47`."""
-
-    name: str
-    start: datetime
-    end: datetime
-
-    @classmethod
-    def of(cls, name: str) -> "Week":
-        """Return the week of this name.
-
-        Raises:
-            WeekError: there is no such week.
-        """
-        match = _WEEK.fullmatch(name)
-        try:
-            if match is None:
-                raise ValueError
-            monday = date.fromisocalendar(int(match["year"]), int(match["number"]), 1)
-        except ValueError:
-            raise WeekError("a week is written like 2026-W47") from None
-        start = datetime(monday.year, monday.month, monday.day, tzinfo=UTC)
-        return cls(name, start, start + timedelta(days=7))
-
-    @classmethod
-    def around(cls, moment: datetime) -> "Week":
-        """Return the week that `moment` lies in."""
-        year, number, _ = moment.astimezone(UTC).isocalendar()
-        return cls.of(f"{year}-W{number:02d}")
-
-    @classmethod
-    def before(cls, moment: datetime) -> "Week":
-        """Return the last week that was over at `moment`."""
-        return cls.around(moment - timedelta(days=7))
-
-    def holds(self, moment: datetime) -> bool:
-        """Whether `moment` lies in the week."""
-        return self.start <= moment < self.end
 
 
 # --- who is due ---

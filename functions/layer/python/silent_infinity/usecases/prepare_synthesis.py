@@ -11,13 +11,13 @@ from silent_infinity.domain.synthesis import (
     Record,
     SpokenSession,
     SpokenTurn,
-    Week,
     gather,
     record_id,
     rules,
 )
 from silent_infinity.domain.turn_classes import ModelChoice, model_for
 from silent_infinity.domain.variants import production
+from silent_infinity.domain.weeks import Week
 from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.conversations import ConversationStore
 from silent_infinity.ports.metrics import Metrics

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from silent_infinity.domain.payload import from_payload, to_payload
-from silent_infinity.domain.synthesis import Record, Week, rules
+from silent_infinity.domain.synthesis import Record, rules
+from silent_infinity.domain.weeks import Week
 from silent_infinity.ports.clock import Clock, unix_ms
 from silent_infinity.ports.summaries import SummaryStore
 from silent_infinity.ports.work_files import WorkFiles
