@@ -21,6 +21,10 @@ HOST = "host"
 _MOST_BATCHES_OF_A_SHARD = 10
 # What a Map state runs at once at most: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
 _MOST_PARTS_AT_ONCE = 40
+# Firehose's longest buffer; shorter ones than a minute make objects that cost more to read than to store.
+_BUFFER_SECONDS = (60, 900)
+# Late arrivals are looked for 31 days back, and what depends on a day reaches a week further.
+_SHORTEST_LAKE_DAYS = 60
 _SCHEDULE = re.compile(r"(?:cron|rate)\([^()]+\)")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _ARCHITECTURES = ("arm64", "x86_64")
@@ -61,6 +65,11 @@ class EnvironmentConfig:
     `synthesis_schedule` is when the summaries of the last week are written, an expression of EventBridge
     Scheduler in UTC, or empty for never by itself; `synthesis_concurrency` (1 to 40) is how many parts of the
     week are written side by side.
+    `lake_retention_days` is how long turns stay in bronze as they arrived (0: for ever); what was refined from
+    them stays, but a day can be refined anew only while its arrivals are there. `lake_buffer_seconds` (60 to
+    900) is how long arrivals wait to become one object. `athena_scan_limit_gb` ends a statement that reads
+    more. `rollup_schedule` and `weekly_report_schedule` are when the last day is rolled up and the last week
+    reported, as `synthesis_schedule` is written.
     """
 
     name: str
@@ -112,6 +121,11 @@ class EnvironmentConfig:
     sentinel_concurrency: int
     synthesis_schedule: str
     synthesis_concurrency: int
+    lake_retention_days: int
+    lake_buffer_seconds: int
+    athena_scan_limit_gb: int
+    rollup_schedule: str
+    weekly_report_schedule: str
 
     @classmethod
     def from_app(cls, app: App) -> Self:
@@ -203,8 +217,10 @@ class EnvironmentConfig:
         }.items():
             if not 1 <= getattr(self, field) <= most:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must be 1 to {most}")
-        if self.synthesis_schedule and not _SCHEDULE.fullmatch(self.synthesis_schedule):
-            raise EnvironmentConfigError(f"synthesis_schedule of {self.name!r} must be cron(…) or rate(…)")
+        for field in ("synthesis_schedule", "rollup_schedule", "weekly_report_schedule"):
+            if getattr(self, field) and not _SCHEDULE.fullmatch(getattr(self, field)):
+                raise EnvironmentConfigError(f"{field} of {self.name!r} must be cron(…) or rate(…)")
+        self._check_lake()
         for field in (
             "session_token_budget",
             "daily_spend_cap_usd",
@@ -213,6 +229,19 @@ class EnvironmentConfig:
         ):
             if getattr(self, field) < 0:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must not be negative")
+
+    def _check_lake(self) -> None:
+        shortest, longest = _BUFFER_SECONDS
+        if not shortest <= self.lake_buffer_seconds <= longest:
+            raise EnvironmentConfigError(
+                f"lake_buffer_seconds of {self.name!r} must be {shortest} to {longest}"
+            )
+        if self.lake_retention_days and self.lake_retention_days < _SHORTEST_LAKE_DAYS:
+            raise EnvironmentConfigError(
+                f"lake_retention_days of {self.name!r} must be 0 or at least {_SHORTEST_LAKE_DAYS}"
+            )
+        if self.athena_scan_limit_gb < 1:
+            raise EnvironmentConfigError(f"athena_scan_limit_gb of {self.name!r} must be at least 1")
 
     def _check_bedrock(self) -> None:
         if self.bedrock_guardrail_at_models and not self.bedrock_guardrail_id:
