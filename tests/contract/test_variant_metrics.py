@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from silent_infinity.adapters.aws.items import to_item
 from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
 from silent_infinity.adapters.memory.variant_metrics import MemoryVariantMetrics
-from silent_infinity.domain.variant_sums import DayOfVariant, Sums, merged
+from silent_infinity.domain.lake.histograms import Histogram
+from silent_infinity.domain.variant_sums import Counts, DayOfVariant, Pairs, Sums, merged
 from silent_infinity.ports.errors import StoreUnavailableError
 from silent_infinity.ports.variant_metrics import VariantMetrics
 from tests.contract import aws
@@ -19,9 +21,13 @@ MONDAY = date(2026, 11, 16)
 METRICS = {
     "completion": Sums("rate", 500, 431),
     "cost_usd": Sums("mean", 500, 7.025, 0.1413),
-    "latency_ms": Sums("mean", 499, 912_345.5, 1.7e9),
+    "latency_ms": Sums("mean", 499, 912_345.5, 1.7e9, Pairs(912_345.0, 1310.0, 1.7e12, 4021.0, 2.5e6)),
 }
-DAY = DayOfVariant("LLM_MODEL", "claude-haiku-4-5", MONDAY, METRICS)
+COUNTS = Counts(
+    units=500, sessions=500, users=212, turns=1310, exposed_turns=1290, crisis_turns=3, mixed_units=1
+)
+HISTOGRAMS = {"latency_ms": Histogram({0: 1, 171: 700, 180: 589})}
+DAY = DayOfVariant("LLM_MODEL", "claude-haiku-4-5", MONDAY, METRICS, COUNTS, HISTOGRAMS)
 DAY_OF = (DAY.category, DAY.variant_id)
 
 
@@ -122,6 +128,8 @@ def test_a_failing_store_says_so() -> None:
         memory.days(*DAY_OF, MONDAY, MONDAY)
     with pytest.raises(StoreUnavailableError):
         memory.put(DAY)
+    with pytest.raises(StoreUnavailableError):
+        memory.put_all([DAY])
 
 
 def test_a_table_that_is_not_there_is_an_unavailable_store(request: pytest.FixtureRequest) -> None:
@@ -132,10 +140,70 @@ def test_a_table_that_is_not_there_is_an_unavailable_store(request: pytest.Fixtu
         store.days(*DAY_OF, MONDAY, MONDAY)
     with pytest.raises(StoreUnavailableError):
         store.put(DAY)
+    with pytest.raises(StoreUnavailableError):
+        store.put_all([DAY])
 
 
-def test_the_layout_is_the_one_that_the_rollup_writes(request: pytest.FixtureRequest) -> None:
-    """The nightly state machine writes these items without this class."""
+def test_many_days_of_many_variants_are_written_at_once(metrics: VariantMetrics) -> None:
+    """A backfill writes thousands; each replaces what was there, and a day that comes twice is one."""
+    metrics.put(replace(DAY, metrics={}))
+    days = [
+        replace(DAY, variant_id=f"v{n % 3}" if n % 4 else DAY.variant_id, day=MONDAY + timedelta(n))
+        for n in range(60)
+    ]
+    metrics.put_all([*days, days[0]])
+
+    found = [metrics.days(DAY.category, name, MONDAY, MONDAY + timedelta(60)) for name in ("v0", "v1", "v2")]
+    mine = metrics.days(*DAY_OF, MONDAY, MONDAY + timedelta(60))
+    assert sorted(day.day for each in (*found, mine) for day in each) == [day.day for day in days]
+    assert mine[0] == DAY
+
+
+class Reluctant:
+    """A DynamoDB client that takes only the first of the items that it is sent, so many times."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self._client = client
+        self._times = times
+
+    def batch_write_item(self, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803
+        """Write, and say what was left."""
+        if not self._times:
+            return dict(self._client.batch_write_item(RequestItems=RequestItems))
+        self._times -= 1
+        ((table, requests),) = RequestItems.items()
+        self._client.batch_write_item(RequestItems={table: requests[:1]})
+        return {"UnprocessedItems": {table: requests[1:]}}
+
+
+def test_what_dynamodb_did_not_take_is_sent_again(request: pytest.FixtureRequest) -> None:
+    """Under load it takes a part of a batch and calls that a success."""
+    client = request.getfixturevalue("dynamodb")
+    waited: list[float] = []
+    store = DynamoVariantMetrics(Reluctant(client, 2), aws.VARIANT_METRICS, sleep=waited.append)  # type: ignore[arg-type]
+    store.put_all(on(MONDAY + timedelta(n)) for n in range(5))
+
+    assert len(store_days(client)) == 5
+    assert waited == sorted(waited)
+    assert len(waited) == 2
+
+
+def test_what_dynamodb_never_takes_is_an_error(request: pytest.FixtureRequest) -> None:
+    """Days that are missing without a word would be figures that are too good."""
+    client = Reluctant(request.getfixturevalue("dynamodb"), 99)
+    store = DynamoVariantMetrics(client, aws.VARIANT_METRICS, sleep=lambda _: None)  # type: ignore[arg-type]
+
+    with pytest.raises(StoreUnavailableError, match="UnprocessedItems"):
+        store.put_all(on(MONDAY + timedelta(n)) for n in range(25))
+
+
+def store_days(client: Any) -> Any:
+    """Return the days that another reader finds."""
+    return DynamoVariantMetrics(client, aws.VARIANT_METRICS).days(*DAY_OF, MONDAY, MONDAY + timedelta(99))
+
+
+def test_an_item_of_the_first_release_is_read(request: pytest.FixtureRequest) -> None:
+    """Days from before there were counts and histograms have neither, and are read all the same."""
     client = request.getfixturevalue("dynamodb")
     item = {
         "pk": "VARIANT#LLM_MODEL#claude-haiku-4-5",
@@ -145,4 +213,4 @@ def test_the_layout_is_the_one_that_the_rollup_writes(request: pytest.FixtureReq
     client.put_item(TableName=aws.VARIANT_METRICS, Item=to_item(item))
 
     found = DynamoVariantMetrics(client, aws.VARIANT_METRICS).days(*DAY_OF, MONDAY, MONDAY)
-    assert found == (replace(DAY, metrics={"completion": Sums("rate", 500, 431)}),)
+    assert found == (DayOfVariant(*DAY_OF, MONDAY, {"completion": Sums("rate", 500, 431)}),)

@@ -1,6 +1,6 @@
 """What the lake computed of each variant, for those who compare them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -16,4 +16,8 @@ class VariantMetrics(Protocol):
 
     def put(self, day: DayOfVariant) -> None:
         """Write a day, in the place of what was there: a day that is computed again gives the same rows."""
+        ...
+
+    def put_all(self, days: Iterable[DayOfVariant]) -> None:
+        """Write many days as `put` does, in no order. After an error some are written: write all again."""
         ...

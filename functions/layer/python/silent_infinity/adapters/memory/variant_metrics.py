@@ -1,6 +1,6 @@
 """Figures of variants, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from silent_infinity.domain.variant_sums import DayOfVariant
@@ -26,6 +26,10 @@ class MemoryVariantMetrics:
     def put(self, day: DayOfVariant) -> None:
         self._enter()
         self._days[day.category, day.variant_id, day.day] = day
+
+    def put_all(self, days: Iterable[DayOfVariant]) -> None:
+        for day in days:
+            self.put(day)
 
     def _enter(self) -> None:
         if self.unavailable:
