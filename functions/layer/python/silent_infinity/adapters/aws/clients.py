@@ -95,6 +95,18 @@ def patient_s3() -> "S3Client":
 
 
 @cache
+def athena() -> Any:
+    """Return the client of Athena. Its types are no dependency here."""
+    return _session().create_client("athena", config=_patient_config())
+
+
+@cache
+def glue() -> Any:
+    """Return the client of Glue. Its types are no dependency here."""
+    return _session().create_client("glue", config=_patient_config())
+
+
+@cache
 def bedrock() -> Any:
     """Return the client of Bedrock's control plane, which knows jobs. Its types are no dependency here."""
     return _session().create_client("bedrock", config=_patient_config())
