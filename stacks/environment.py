@@ -65,11 +65,11 @@ class EnvironmentConfig:
     `synthesis_schedule` is when the summaries of the last week are written, an expression of EventBridge
     Scheduler in UTC, or empty for never by itself; `synthesis_concurrency` (1 to 40) is how many parts of the
     week are written side by side.
-    `lake_retention_days` is how long turns stay in bronze as they arrived (0: for ever). What was refined from
-    them stays, but a day can be refined anew only while its arrivals are there. `lake_buffer_seconds` (60 to
-    900) is how long arrivals wait to become one object. `athena_scan_limit_gb` ends a statement that reads
-    more. `rollup_schedule` and `weekly_report_schedule` are when the last day is rolled up and the last week
-    reported, as `synthesis_schedule` is written.
+    `lake_retention_days` is how long turns stay in bronze as they arrived (0: for ever). What was refined
+    from them stays, but a day can be refined anew only while its arrivals are there. `lake_buffer_seconds`
+    (60 to 900) is how long arrivals wait to become one object. `athena_scan_limit_gb` ends a statement that
+    reads more. `rollup_schedule` and `weekly_report_schedule` are when the last day is rolled up and the last
+    week reported, as `synthesis_schedule` is written.
     """
 
     name: str
