@@ -89,7 +89,7 @@ def test_rare_intents_are_taken_together() -> None:
     [
         (BEFORE, STABLE),
         ({**BEFORE, "venting": 5200}, STABLE),
-        ({**BEFORE, "venting": 2700}, MODERATE),
+        ({**BEFORE, "venting": 2300}, MODERATE),
         ({**BEFORE, "venting": 500, "question": 6000}, MAJOR),
         ({**BEFORE, "new": 4000}, MAJOR),
         ({"greeting": 100, "venting": 100, "question": 199, "farewell": 100}, TOO_FEW),

@@ -134,7 +134,8 @@ def summary(found: Drift, most: int = 3) -> str:
     )
     return (
         f"Population stability index {found.psi:.3f}, chi-square {found.chi_square:.1f} with {found.df}"
-        f" degrees of freedom (p {found.p:.2g}), {found.turns_before:,} turns before and {found.turns_now:,} now."
+        f" degrees of freedom (p {found.p:.2g}), {found.turns_before:,} turns before and"
+        f" {found.turns_now:,} now."
         f" Most moved: {moved or 'none'}."
     )
 
