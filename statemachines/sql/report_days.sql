@@ -1,0 +1,6 @@
+-- The service as a whole, day by day, for the weekly report.
+-- Parameters: first, last (days, both included).
+SELECT dt, metric, kind, sessions, users, turns, exposed_turns, n, total, squares
+FROM gold_variant_days
+WHERE dt >= ${first} AND dt <= ${last} AND category = 'SERVICE' AND variant_id = 'all'
+ORDER BY dt, metric
