@@ -2,8 +2,9 @@
 
 from silent_infinity.domain.lake.bronze import BRONZE_TABLES
 from silent_infinity.domain.lake.model import Table
+from silent_infinity.domain.lake.refined import REFINED
 
-TABLES: tuple[Table, ...] = (*BRONZE_TABLES,)
+TABLES: tuple[Table, ...] = (*BRONZE_TABLES, *REFINED)
 
 
 def table(name: str) -> Table:
