@@ -1,5 +1,6 @@
 -- What arrived of each day's turns.
--- Parameters: first, last (days, both included).
+-- first: day, the first day that is read
+-- last: day, the last one
 SELECT dt, received, turns, duplicates, invalid, late
 FROM gold_arrivals
 WHERE dt >= ${first} AND dt <= ${last}

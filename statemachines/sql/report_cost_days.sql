@@ -1,5 +1,6 @@
 -- What the calls of models cost, by day and class.
--- Parameters: first, last (days, both included).
+-- first: day, the first day that is read
+-- last: day, the last one
 SELECT dt, turn_class, sum(calls) AS calls, sum(cost_usd) AS cost_usd
 FROM gold_costs
 WHERE dt >= ${first} AND dt <= ${last}

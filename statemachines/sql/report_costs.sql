@@ -1,5 +1,6 @@
 -- What the calls of models cost in a period, by everything that they are told apart by.
--- Parameters: first, last (days, both included).
+-- first: day, the first day that is read
+-- last: day, the last one
 SELECT
   intent,
   turn_class,

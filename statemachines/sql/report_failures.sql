@@ -1,5 +1,6 @@
 -- Bad turns of a period, by what was wrong with them and where.
--- Parameters: first, last (days, both included).
+-- first: day, the first day that is read
+-- last: day, the last one
 SELECT
   failure,
   intent,

@@ -1,5 +1,6 @@
 -- How many turns of a period had which intent and class.
--- Parameters: first, last (days, both included).
+-- first: day, the first day that is read
+-- last: day, the last one
 SELECT intent, turn_class, sum(turns) AS turns
 FROM gold_intents
 WHERE dt >= ${first} AND dt <= ${last}

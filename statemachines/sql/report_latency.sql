@@ -1,5 +1,6 @@
 -- Latencies of the service as a whole, week by week, in bins that add up.
--- Parameters: first, last (days, both included).
+-- first: day, the first day that is read
+-- last: day, the last one
 SELECT
   date_format(date_trunc('week', CAST(dt AS date)), '%Y-%m-%d') AS week,
   metric,

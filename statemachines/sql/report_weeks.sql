@@ -1,5 +1,6 @@
 -- What the weekly report counts anew: a person or a session on several days of a week is one.
--- Parameters: first, last (days, both included).
+-- first: day, the first day that is read
+-- last: day, the last one
 SELECT
   date_format(date_trunc('week', CAST(dt AS date)), '%Y-%m-%d') AS week,
   count(*) AS turns,

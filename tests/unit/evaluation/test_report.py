@@ -14,6 +14,7 @@ from evaluation.safety import WatchedScreen, evaluate
 from evaluation.tables import interval, milliseconds, share, tables
 from silent_infinity.adapters.system.clock import SystemClock
 from silent_infinity.domain.crisis.verdict import ScreenCase, Verdict
+from silent_infinity.domain.svg import WIDTH
 from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
 
 CANARY = "canary-93be"
@@ -246,4 +247,4 @@ def test_plots_stay_within_their_frame() -> None:
         root = ElementTree.fromstring(picture)  # noqa: S314 - our own picture
         for shape in root.iter():
             left = float(shape.get("x", shape.get("cx", "0")))
-            assert 0 <= left + float(shape.get("width", "0") if shape.tag == "rect" else "0") <= plots.WIDTH
+            assert 0 <= left + float(shape.get("width", "0") if shape.tag == "rect" else "0") <= WIDTH
