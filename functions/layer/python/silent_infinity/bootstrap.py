@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from silent_infinity.ports.llm import LanguageModel
     from silent_infinity.ports.model_rates import ModelRateStore
     from silent_infinity.ports.promotions import Promotions
+    from silent_infinity.ports.quarantine import Quarantine
     from silent_infinity.ports.spend import SpendStore
     from silent_infinity.ports.summaries import SummaryStore
     from silent_infinity.ports.text_guard import TextGuard
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
     from silent_infinity.usecases.capture_message import CaptureMessage
     from silent_infinity.usecases.close_synthesis import CloseSynthesis
     from silent_infinity.usecases.detect_intent import DetectIntent
+    from silent_infinity.usecases.feed_lake import DeliverEvents, Fed
     from silent_infinity.usecases.generate_reply import GenerateReply
     from silent_infinity.usecases.give_feedback import GiveFeedback
     from silent_infinity.usecases.manage_variants import ManageVariants
     from silent_infinity.usecases.prepare_synthesis import PrepareSynthesis
     from silent_infinity.usecases.record_turn import RecordTurn
+    from silent_infinity.usecases.replay_events import ReplayEvents
     from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
     from silent_infinity.usecases.seed_reference_data import SeedReferenceData
     from silent_infinity.usecases.validate_reply import ValidateReply
@@ -54,6 +57,9 @@ SessionRoutes = Mapping[str, Callable[[str, str], HttpResponse]]
 
 StreamConsumer = Callable[[Mapping[str, Any]], "BatchResult"]
 """Takes the event of a stream's mapping and tells what became of each record."""
+
+LakeConsumer = Callable[[Mapping[str, Any]], "Fed"]
+"""Takes the event of a stream's mapping and tells what became of the batch."""
 
 DemotionConsumer = Callable[[Mapping[str, Any]], Sequence["Demoted"]]
 """Takes the event of a workflow or of an alarm and tells what became of each variant that it names."""
@@ -596,6 +602,64 @@ def sentinel(settings: Settings) -> StreamConsumer:
         lambda event: observe(TurnToObserve.from_event(event)),
         SqsQuarantine(clients.sqs, settings.text("SENTINEL_QUARANTINE_QUEUE_URL")),
     )
+
+
+def feed_lake(settings: Settings) -> LakeConsumer:
+    """Wire the way from the streams of turns and feedback into the lake."""
+    from silent_infinity.adapters.aws.stream_arrivals import arrivals
+    from silent_infinity.usecases.feed_lake import FeedLake
+
+    feed = FeedLake(_deliver_events(settings, "lake_consumer"), _lake_quarantine(settings))
+    return lambda event: feed(arrivals(event["Records"]))
+
+
+def replay_events(settings: Settings) -> "ReplayEvents":
+    """Wire the replay of events that were quarantined on that way."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.stored_events import DynamoStoredEvents
+    from silent_infinity.domain.lake.arrivals import FEEDBACK, TURN_EVENTS
+    from silent_infinity.usecases.replay_events import ReplayEvents
+
+    return ReplayEvents(
+        _deliver_events(settings, "lake_replay"),
+        DynamoStoredEvents(
+            clients.dynamodb(),
+            clients.dynamodb_streams,
+            {
+                TURN_EVENTS.name: settings.text("TURN_EVENTS_TABLE"),
+                FEEDBACK.name: settings.text("FEEDBACK_TABLE"),
+            },
+        ),
+        _lake_quarantine(settings),
+    )
+
+
+def _deliver_events(settings: Settings, service: str) -> "DeliverEvents":
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.firehose import FirehoseDelivery
+    from silent_infinity.adapters.aws.metrics import EmfMetrics
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+    from silent_infinity.domain.lake.arrivals import FEEDBACK, TURN_EVENTS
+    from silent_infinity.usecases.feed_lake import DeliverEvents
+
+    streams = {
+        TURN_EVENTS.name: settings.text("TURN_EVENTS_DELIVERY_STREAM"),
+        FEEDBACK.name: settings.text("FEEDBACK_DELIVERY_STREAM"),
+    }
+    return DeliverEvents(
+        validator=JsonSchemaValidator(),
+        deliveries={name: FirehoseDelivery(clients.firehose, stream) for name, stream in streams.items()},
+        metrics=EmfMetrics("SilentInfinity", service, SystemClock()),
+        environment=settings.environment,
+    )
+
+
+def _lake_quarantine(settings: Settings) -> "Quarantine":
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.quarantine import SqsQuarantine
+
+    return SqsQuarantine(clients.sqs, settings.text("LAKE_QUARANTINE_QUEUE_URL"))
 
 
 def background_model(settings: Settings, clock: "Clock", service: str) -> "LanguageModel":

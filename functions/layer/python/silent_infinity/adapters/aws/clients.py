@@ -81,6 +81,18 @@ def sqs() -> "SQSClient":
     return cast("SQSClient", _session().create_client("sqs", config=_config()))
 
 
+@cache
+def firehose() -> Any:
+    """Return the client of Firehose. Its types are no dependency here."""
+    return _session().create_client("firehose", config=_config(read_seconds=5.0))
+
+
+@cache
+def dynamodb_streams() -> Any:
+    """Return the client that reads streams of DynamoDB. Its types are no dependency here."""
+    return _session().create_client("dynamodbstreams", config=_config(read_seconds=5.0))
+
+
 def _patient_config() -> Config:
     """Return what suits work that nobody waits for: large files, and a service that may be busy."""
     return Config(

@@ -51,7 +51,7 @@ class StreamBatch:
         outcomes = []
         postponed = []
         for record in event["Records"]:
-            facts = _identifiers(record)
+            facts = identifiers(record)
             outcome = self._outcome(record, facts)
             if outcome == POSTPONED:
                 postponed.append(facts["sequence_number"])
@@ -74,15 +74,15 @@ class StreamBatch:
         return QUARANTINED
 
 
-def _identifiers(record: Any) -> dict[str, str]:
+def identifiers(record: Any) -> dict[str, str]:
     """Return what names a record, as far as it looks like a name: a broken record may hold anything."""
     change = record.get("dynamodb") if isinstance(record, Mapping) else None
     change = change if isinstance(change, Mapping) else {}
     image = change.get("NewImage")
     image = image if isinstance(image, Mapping) else {}
     return {
-        "event_id": _name(record.get("eventID") if isinstance(record, Mapping) else None),
-        "sequence_number": _name(change.get("SequenceNumber")),
+        "event_id": name_of(record.get("eventID") if isinstance(record, Mapping) else None),
+        "sequence_number": name_of(change.get("SequenceNumber")),
         "turn_id": _attribute(image, "turn_id"),
         "session_id": _attribute(image, "session_id"),
     }
@@ -90,8 +90,9 @@ def _identifiers(record: Any) -> dict[str, str]:
 
 def _attribute(image: Mapping[str, Any], name: str) -> str:
     attribute = image.get(name)
-    return _name(attribute.get("S") if isinstance(attribute, Mapping) else None)
+    return name_of(attribute.get("S") if isinstance(attribute, Mapping) else None)
 
 
-def _name(value: Any) -> str:
+def name_of(value: Any) -> str:
+    """Return the value if it looks like an identifier, else nothing: a broken record may hold anything."""
     return value if isinstance(value, str) and _IDENTIFIER.fullmatch(value) else ""
