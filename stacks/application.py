@@ -6,6 +6,7 @@ from aws_cdk import Annotations, App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks import help_line_age
+from stacks.analytics_stack import AnalyticsStack
 from stacks.api_stack import ApiStack
 from stacks.background_stack import BackgroundStack
 from stacks.data_stack import DataStack
@@ -15,7 +16,7 @@ from stacks.turn_stack import TurnStack
 
 def build(
     app: App, environment: EnvironmentConfig, *, today: date
-) -> tuple[DataStack, TurnStack, ApiStack, BackgroundStack]:
+) -> tuple[DataStack, TurnStack, ApiStack, BackgroundStack, AnalyticsStack]:
     """Add the stacks of `environment` to `app`, whose `synth` then fails on any unaccepted finding.
 
     `today` is what the help lines' dates are compared with.
@@ -32,10 +33,13 @@ def build(
     turn = TurnStack(app, f"{prefix}-Turn", environment=environment, data=data)
     api = ApiStack(app, f"{prefix}-Api", environment=environment, data=data, turn=turn)
     background = BackgroundStack(app, f"{prefix}-Background", environment=environment, data=data, turn=turn)
+    analytics = AnalyticsStack(
+        app, f"{prefix}-Analytics", environment=environment, data=data, turn=turn, background=background
+    )
     if outdated:
         Annotations.of(turn).add_warning_v2("silent-infinity:stale-help-lines", f"Help lines: {outdated}.")
-    for stack in (data, turn, api, background):
+    for stack in (data, turn, api, background, analytics):
         Tags.of(stack).add("Project", "SilentInfinity")
         Tags.of(stack).add("Environment", environment.name)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
-    return data, turn, api, background
+    return data, turn, api, background, analytics

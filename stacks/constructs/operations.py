@@ -83,5 +83,33 @@ def alarm(
     return declared
 
 
+def alarm_of_silence(
+    scope: Construct,
+    construct_id: str,
+    *,
+    metric: cloudwatch.IMetric,
+    description: str,
+    hours: int,
+    topic: sns.ITopic,
+) -> cloudwatch.Alarm:
+    """Declare an alarm that tells `topic` when `metric`, counted by the hour, counted nothing for `hours`.
+
+    Here no data is the very trouble. A new stack is therefore in alarm until the first success.
+    """
+    declared = cloudwatch.Alarm(
+        scope,
+        construct_id,
+        metric=metric,
+        alarm_description=description,
+        threshold=1,
+        evaluation_periods=hours,
+        comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+    )
+    declared.add_alarm_action(actions.SnsAction(topic))
+    declared.add_ok_action(actions.SnsAction(topic))
+    return declared
+
+
 ONE_MINUTE = Duration.minutes(1)
 FIVE_MINUTES = Duration.minutes(5)

@@ -4,15 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import jsii
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.constructs.acknowledgements import acknowledge
 from stacks.constructs.closed_queue import closed_queue
+from stacks.constructs.failure_destination import FailureDestination
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.model_access import ModelAccess
 from stacks.constructs.operations import FIVE_MINUTES, ONE_MINUTE, OperationsTopic, alarm
@@ -99,7 +98,7 @@ class Sentinel(Construct):
             retry_attempts=3,
             max_record_age=Duration.hours(6),
             report_batch_item_failures=True,
-            on_failure=_Destination(self.quarantine),
+            on_failure=FailureDestination(self.quarantine),
         )
         self._declare_alarms(environment, operations)
 
@@ -136,20 +135,6 @@ class Sentinel(Construct):
             threshold=30 * 60 * 1000,
             topic=operations.topic,
         )
-
-
-@jsii.implements(lambda_.IEventSourceDlq)
-class _Destination:
-    """The queue as failure destination. CDK's own class grants with wildcards what is granted already."""
-
-    def __init__(self, queue: sqs.Queue) -> None:
-        self._queue = queue
-
-    def bind(
-        self, _target: lambda_.IEventSourceMapping, _target_handler: lambda_.IFunction
-    ) -> lambda_.DlqDestinationConfig:
-        """Name the queue."""
-        return lambda_.DlqDestinationConfig(destination=self._queue.queue_arn)
 
 
 def _filter() -> Mapping[str, Any]:

@@ -64,7 +64,7 @@ class Workflow(Construct):
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
             tracing_enabled=False,
         )
-        self._role = role
+        self.role = role
         no_trace = (
             "No trace is kept on purpose: the segment of a failed state carries its cause, one more place "
             "that a person's words could reach. Turn events and metrics tell how long each step takes."
@@ -81,7 +81,7 @@ class Workflow(Construct):
 
     def allow(self, actions: list[str], *resource_arns: str) -> None:
         """Let the state machine itself do `actions` on exactly `resource_arns`."""
-        self._role.add_to_policy(iam.PolicyStatement(actions=actions, resources=list(resource_arns)))
+        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=list(resource_arns)))
 
 
 class ExpressWorkflow(Workflow):

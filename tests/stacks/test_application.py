@@ -54,7 +54,7 @@ def test_templates_need_no_account(application: Application) -> None:
             assert "arn:aws:" not in json.dumps(output).replace("arn:aws:bedrock", "")
 
 
-@pytest.mark.parametrize("stack", ["Data", "Turn", "Api", "Background"])
+@pytest.mark.parametrize("stack", ["Data", "Turn", "Api", "Background", "Analytics"])
 def test_a_stack_fits_into_one_template(stack: str, application: Application) -> None:
     """CloudFormation takes a megabyte and 500 resources."""
     template = application.templates[stack]
