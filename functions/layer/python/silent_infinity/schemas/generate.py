@@ -10,15 +10,33 @@ Run `python -m silent_infinity.schemas.generate` after changing `domain/turn_eve
 import json
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from silent_infinity.domain.lake.feedback_event import FeedbackEvent
+from silent_infinity.domain.lake.bronze import FEEDBACK, TURN_EVENTS
+from silent_infinity.domain.lake.evolution import Paths, breaches, paths
+from silent_infinity.domain.lake.feedback_event import FEEDBACK_SCHEMA_VERSION, FeedbackEvent
+from silent_infinity.domain.lake.model import Table
+from silent_infinity.domain.lake.parquet_schema import message
 from silent_infinity.domain.lake.tables import TABLES
 from silent_infinity.domain.sentinel import Observation
-from silent_infinity.domain.turn_event import TurnEvent
+from silent_infinity.domain.turn_event import SCHEMA_VERSION, TurnEvent
+
+HISTORY = "event_history.json"
+SINCE = "since"
+"""Metadata of a field that was added to a part of an event later: the schema version that added it. Earlier
+events lack it. Fields of the event itself need none: there, having a default says the same.
+"""
+
+History = dict[str, dict[str, Paths]]
+"""Table to schema version to columns."""
+
+_EVENTS: tuple[tuple[Table, Any, int], ...] = (
+    (TURN_EVENTS, TurnEvent, SCHEMA_VERSION),
+    (FEEDBACK, FeedbackEvent, FEEDBACK_SCHEMA_VERSION),
+)
 
 _SCALARS: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -73,7 +91,7 @@ def _of(hint: Any) -> dict[str, Any]:
         return {
             "type": "object",
             "additionalProperties": False,
-            "required": names,
+            "required": [field.name for field in fields(hint) if SINCE not in field.metadata],
             "properties": {name: _of(hints[name]) for name in names},
         }
     return {"type": _SCALARS[hint]}
@@ -89,15 +107,81 @@ def lake_tables() -> dict[str, Any]:
     return {"tables": [asdict(table) for table in TABLES]}
 
 
+def history(before: History, events: Sequence[tuple[Table, Any, int]] = _EVENTS) -> History:
+    """Return the columns of every version of the events so far: those of this version join what was `before`.
+
+    `events` are the tables with the dataclass of their events and its version.
+
+    Raises:
+        ValueError: the columns have changed and the version has not, or they have changed as they must not.
+            Says what.
+    """
+    after = {table: dict(versions) for table, versions in before.items()}
+    for table, event, version in events:
+        columns = paths(table.columns)
+        versions = after.setdefault(table.name, {})
+        if versions.setdefault(str(version), columns) != columns:
+            raise ValueError(f"{table.name} has changed: raise its schema version")
+        broken = [
+            breach
+            for number in range(1, version)
+            for breach in breaches(versions[str(number)], versions[str(number + 1)])
+        ]
+        known = {path for path, _ in versions["1"]}
+        broken += [
+            f"{path} is required, and older events lack it"
+            for path in _required(event, "")
+            if path not in known
+        ]
+        if broken:
+            raise ValueError(f"{table.name}: {'; '.join(broken)}")
+    return after
+
+
+def _required(cls: Any, parent: str) -> Iterator[str]:
+    """Return the paths, as in the history, of what the schema of a dataclass demands."""
+    rule = _of(cls) if parent else {"required": _without_default(cls)}
+    hints = get_type_hints(cls)
+    for name in hints:
+        path = f"{parent}{name}"
+        if name in rule["required"]:
+            yield path
+        for inner, suffix in ((hints[name], "."), *((arg, "[].") for arg in get_args(hints[name]))):
+            if is_dataclass(inner):
+                yield from _required(inner, f"{path}{suffix}")
+
+
 def documents() -> dict[str, str]:
-    """Return the generated files: name to content."""
+    """Return the generated files: name to content.
+
+    Raises:
+        ValueError: the columns of an event have changed as they must not.
+    """
     content = {
         "turn_event.schema.json": turn_event_schema(),
         "feedback_event.schema.json": feedback_event_schema(),
         "sentinel_observation.schema.json": observation_schema(),
         "lake_tables.json": lake_tables(),
     }
-    return {name: json.dumps(document, indent=2) + "\n" for name, document in content.items()}
+    target = Path(__file__).with_name(HISTORY)
+    known: History = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
+    return {
+        **{name: json.dumps(document, indent=2) + "\n" for name, document in content.items()},
+        **{f"{table.name}.parquet.txt": message(table) for table, _, _ in _EVENTS},
+        HISTORY: _history_text(history(known)),
+    }
+
+
+def _history_text(versions: History) -> str:
+    """Return the history with a line for each column, so that a review sees which one was added."""
+    tables = []
+    for table, by_version in versions.items():
+        lists = [
+            f'  "{version}": [\n' + ",\n".join(f"   {json.dumps(column)}" for column in columns) + "\n  ]"
+            for version, columns in by_version.items()
+        ]
+        tables.append(f' "{table}": {{\n' + ",\n".join(lists) + "\n }")
+    return "{\n" + ",\n".join(tables) + "\n}\n"
 
 
 def main() -> None:

@@ -120,9 +120,11 @@ def _field_names(cls: type) -> frozenset[str]:
 
 def _is_utc(moment: str) -> bool:
     try:
-        return datetime.fromisoformat(moment).utcoffset() == timedelta(0)
+        parsed = datetime.fromisoformat(moment)
     except ValueError:
         return False
+    # The day of an event is read off its first ten characters.
+    return parsed.utcoffset() == timedelta(0) and parsed.date().isoformat() == moment[:10]
 
 
 def _misfit(hint: Any, value: Any, at: str) -> tuple[str, str] | None:
