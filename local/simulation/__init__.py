@@ -1,1 +1,1 @@
-"""Simulated people and their turns: realistic turn events and feedback, with planted effects and known truth."""
+"""Simulated people: realistic turn events and feedback, with planted effects and known truth."""

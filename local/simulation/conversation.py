@@ -39,7 +39,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who comes and goes. `user_id_hash` is the pseudonym; the rest stays the same in all sessions."""
+    """Somebody who comes and goes, under one pseudonym (`user_id_hash`) and from one device."""
 
     user_id_hash: str
     device: str
@@ -87,7 +87,7 @@ class _Talk:
     second: int
     micro: int
     number: int = 0
-    posture: Posture = Posture()  # noqa: RUF009 -- frozen
+    posture: Posture = Posture()
     referrals: int = 0
     paid: bool = False
 
@@ -244,7 +244,7 @@ class Conversations:
             "error": "model_screen:schema" if failed else None,
         }
         if failed:
-            event["degraded"] = [*event["degraded"], "screen_model"]
+            event["degraded"] = [*event["degraded"], "model_screen"]
 
     def _answer(self, talk: _Talk, event: Event, *, certain: bool) -> None:
         traffic, planted, random, in_force = self._traffic, self._planted, talk.random, talk.in_force
@@ -319,7 +319,7 @@ class Conversations:
             price = cost_usd(usage, model.price, factor=model.factor, cache_ttl="1h")
             whole = first + round(said * traffic.each_token_ms[model.family])
             last = attempt == attempts - 1
-            calls.append(_call(event, model, usage, price, first, whole, "ok"))
+            calls.append(_call(event, model, usage=usage, price=price, first=first, waited=whole))
             if last:
                 latency["llm_ttft_ms"], latency["llm_complete_ms"] = first, whole
         self._priced(talk, calls, exposures)
@@ -406,14 +406,12 @@ class Conversations:
             if choice.exposed_category and chosen is not None:
                 exposes[choice.exposed_category] = chosen.variant_id
             prompt = rules.prompt
-            shared = rules.persona or None
+            shared = rules.persona.template_id if rules.persona else "system"
             self._models[key] = _Model(
                 model_id=model.id,
                 family=model.family if model.family in self._traffic.first_token_ms else "other",
                 exposes=exposes,
-                prompt_id=f"{prompt.template_id}/v{prompt.version}+{shared.template_id if shared else 'system'}"
-                if prompt
-                else "",
+                prompt_id=f"{prompt.template_id}/v{prompt.version}+{shared}" if prompt else "",
                 fallback=choice.fallback_models[0] if choice.fallback_models else "",
                 price=price_on(model.prices, self._day),
                 factor=model.price_factor(PROVIDER),
@@ -538,8 +536,8 @@ class Conversations:
         elif satisfied < 0 and rating >= 4 and random.random() < -satisfied / (1 - self._in_four):
             rating = 3
         moved = self._planted.added("rating", exposures)
-        # One step for some: whole steps for all would be too coarse, and the ends of the scale would swallow a
-        # part of them. Those who can move do so often enough that the mean is off by the effect.
+        # One step for some: whole steps for all would be too coarse, and the ends of the scale would swallow
+        # a part of them. Those who can move do so often enough that the mean is off by the effect.
         if moved > 0 and rating < 5:
             rating += int(random.random() < moved / self._below_five)
         elif moved < 0 and rating > 1:
@@ -568,6 +566,7 @@ class Conversations:
 def _call(
     event: Event,
     model: _Model,
+    *,
     usage: Usage = Usage(),  # noqa: B008 -- frozen
     price: float = 0.0,
     first: int = 0,

@@ -42,7 +42,7 @@ def days(scenario: Scenario, figures: Traffic | None = None) -> Iterator[Day]:
     Only the people who will come back within a week are kept in memory.
     """
     figures = figures or traffic()
-    random = Random(scenario.seed)  # noqa: S311
+    random = Random(scenario.seed)
     conversations = Conversations(scenario, figures)
     expected: dict[date, list[Person]] = defaultdict(list)
     for number in range(scenario.days):
@@ -81,7 +81,7 @@ def arrivals(day: Day, disorder: Disorder, seed: int) -> list[Arrival]:
 
     The order is that of the streams: a little shuffled, because shards are read side by side.
     """
-    random = Random(f"{seed}:{day.day}")  # noqa: S311
+    random = Random(f"{seed}:{day.day}")
     found: list[Arrival] = []
     for session in day.sessions:
         for stream, events, field in (
