@@ -40,17 +40,20 @@ if TYPE_CHECKING:
     from silent_infinity.usecases.capture_message import CaptureMessage
     from silent_infinity.usecases.close_synthesis import CloseSynthesis
     from silent_infinity.usecases.detect_intent import DetectIntent
+    from silent_infinity.usecases.evaluate_rollup import EvaluateRollup
     from silent_infinity.usecases.feed_lake import DeliverEvents, Fed
     from silent_infinity.usecases.generate_reply import GenerateReply
     from silent_infinity.usecases.give_feedback import GiveFeedback
     from silent_infinity.usecases.manage_variants import ManageVariants
     from silent_infinity.usecases.prepare_synthesis import PrepareSynthesis
+    from silent_infinity.usecases.publish_metrics import PublishMetrics
     from silent_infinity.usecases.record_turn import RecordTurn
     from silent_infinity.usecases.replay_events import ReplayEvents
     from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
     from silent_infinity.usecases.seed_reference_data import SeedReferenceData
     from silent_infinity.usecases.validate_reply import ValidateReply
     from silent_infinity.usecases.write_summaries import WriteSummaries
+    from silent_infinity.usecases.write_weekly_report import WriteWeeklyReport
 
 SessionRoutes = Mapping[str, Callable[[str, str], HttpResponse]]
 """HTTP method to a use case that takes subject and session id."""
@@ -68,6 +71,9 @@ BUNDLED_PROMPTS = Path(__file__).parent / "prompts"
 
 COMPOSER = "composer"
 """The value of `LLM_PROVIDER` where there is no provider."""
+
+REPORT_PATIENCE_SECONDS = 200.0
+"""How long one statement of the weekly report may take; its function is ended after 290 seconds."""
 
 RESERVED_TOKENS = 6_000
 """Tokens set aside for a turn before its cost is known: a system prompt, some history and a full reply."""
@@ -817,6 +823,72 @@ def anchor_audit(settings: Settings) -> "AnchorAudit":
         anchors=anchors,
         alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
         clock=SystemClock(),
+    )
+
+
+def write_weekly_report(settings: Settings) -> "WriteWeeklyReport":
+    """Wire the weekly trend report."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.alerts import SnsAlerts
+    from silent_infinity.adapters.aws.lake_objects import S3LakeObjects
+    from silent_infinity.adapters.aws.lake_queries import AthenaQueries
+    from silent_infinity.adapters.aws.query_results import AthenaQueryResults
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.write_weekly_report import WriteWeeklyReport
+
+    bucket = settings.text("LAKE_BUCKET")
+    return WriteWeeklyReport(
+        lake=AthenaQueries(
+            clients.athena,
+            database=settings.text("LAKE_DATABASE"),
+            workgroup=settings.text("LAKE_WORKGROUP"),
+            patience_seconds=REPORT_PATIENCE_SECONDS,
+        ),
+        results=AthenaQueryResults(clients.athena),
+        objects=S3LakeObjects(clients.patient_s3, bucket),
+        alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
+        clock=SystemClock(),
+        environment=settings.environment,
+        bucket=bucket,
+        region=settings.region,
+    )
+
+
+def publish_metrics(settings: Settings) -> "PublishMetrics":
+    """Wire the publication of what the lake computed of variants."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.query_results import AthenaQueryResults
+    from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
+    from silent_infinity.usecases.publish_metrics import PublishMetrics
+
+    return PublishMetrics(
+        results=AthenaQueryResults(clients.athena),
+        metrics=DynamoVariantMetrics(clients.dynamodb(), settings.text("VARIANT_METRICS_TABLE")),
+    )
+
+
+def evaluate_rollup(settings: Settings) -> "EvaluateRollup":
+    """Wire the judgement over what the night computed."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.query_results import AthenaQueryResults
+    from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
+    from silent_infinity.adapters.aws.variant_store import DynamoVariantSnapshots
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.domain.lake.slos import Place
+    from silent_infinity.usecases.evaluate_rollup import EvaluateRollup
+
+    dynamodb = clients.dynamodb()
+    return EvaluateRollup(
+        results=AthenaQueryResults(clients.athena),
+        metrics=DynamoVariantMetrics(dynamodb, settings.text("VARIANT_METRICS_TABLE")),
+        registry=DynamoVariantSnapshots(dynamodb, settings.text("VARIANTS_TABLE")),
+        clock=SystemClock(),
+        place=Place(
+            environment=settings.environment,
+            region=settings.region,
+            workgroup=settings.text("LAKE_WORKGROUP"),
+            database=settings.text("LAKE_DATABASE"),
+        ),
     )
 
 

@@ -165,3 +165,43 @@ def _gamma_fraction(a: float, x: float) -> float:
         if abs(c * d - 1) < _PRECISION:
             break
     return fraction
+
+
+def hypergeometric_upper(drawn: int, draws: int, marked: int, population: int) -> float:
+    """Return the probability that `draws` out of a `population` with `marked` members have `drawn` or more.
+
+    It is the one-sided p value of R. A. Fisher's exact test (The logic of inductive inference, Journal of the
+    Royal Statistical Society 98, 1935): it holds for any counts, however small. The sum runs away from the
+    mode, where the terms fall, so that a p value near 0 keeps its digits.
+
+    Raises:
+        ValueError: a count is below 0, or more are marked or drawn than there are.
+    """
+    if min(drawn, draws, marked) < 0 or max(draws, marked) > population:
+        raise ValueError("counts lie between 0 and the population")
+    least, most = max(0, draws + marked - population), min(draws, marked)
+    if drawn <= least or drawn > most:
+        return 1.0 if drawn <= least else 0.0
+    if drawn > (draws + 1) * (marked + 1) // (population + 2):
+        return min(1.0, _hypergeometric_tail(drawn, draws, marked, population))
+    # Seen from those that were not drawn, the lower tail is an upper one.
+    return 1 - min(1.0, _hypergeometric_tail(marked - drawn + 1, population - draws, marked, population))
+
+
+def _hypergeometric_tail(drawn: int, draws: int, marked: int, population: int) -> float:
+    log_first = (
+        _log_choose(marked, drawn)
+        + _log_choose(population - marked, draws - drawn)
+        - _log_choose(population, draws)
+    )
+    term = total = 1.0
+    for k in range(drawn, min(draws, marked)):
+        term *= (marked - k) * (draws - k) / ((k + 1) * (population - marked - draws + k + 1))
+        total += term
+        if term < total * _PRECISION:
+            break
+    return math.exp(log_first) * total
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
