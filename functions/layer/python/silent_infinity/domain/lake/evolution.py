@@ -22,7 +22,7 @@ def paths(columns: Sequence[Column]) -> Paths:
 
 def breaches(before: Sequence[Sequence[str]], after: Sequence[Sequence[str]]) -> list[str]:
     """Return what changed between two versions and must not, in words; nothing if all is well."""
-    kinds = dict(_pairs(after))
+    kinds = {column[0]: column[1] for column in after}
     found = [
         f"{path} is gone" if path not in kinds else f"{path} was {kind} and is {kinds[path]}"
         for path, kind in before
@@ -51,11 +51,6 @@ def _parts(path: str, kind: HiveType) -> Iterator[tuple[str, str]]:
             yield path, "struct"
             for name, member in members:
                 yield from _parts(f"{path}.{name}", member)
-
-
-def _pairs(version: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
-    for path, kind in version:
-        yield path, kind
 
 
 def _siblings(version: Sequence[Sequence[str]]) -> dict[str, list[str]]:
