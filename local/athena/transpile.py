@@ -64,7 +64,7 @@ MACROS: tuple[str, ...] = tuple(
         "(u, d TIMESTAMP) AS CAST(date_trunc(u, d) AS TIMESTAMP), (u, d TIMESTAMPTZ) AS date_trunc(u, d)",
         "trino_sequence(a DATE, b DATE, i INTERVAL) AS CAST(generate_series(a, b, i) AS DATE[]), "
         "(a TIMESTAMP, b TIMESTAMP, i INTERVAL) AS generate_series(a, b, i), "
-        "(a BIGINT, b BIGINT) AS CASE WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END, "
+        "(a BIGINT, b BIGINT) AS generate_series(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END), "
         "(a BIGINT, b BIGINT, i BIGINT) AS generate_series(a, b, i), "
         "(a DATE, b DATE) AS CAST(generate_series(a, b, INTERVAL 1 DAY) AS DATE[])",
         "trino_from_iso8601_timestamp(x) AS "
@@ -78,8 +78,8 @@ MACROS: tuple[str, ...] = tuple(
         "ELSE error('NOT_SUPPORTED: The local engine has from_base of 2, 10 and 16 only') END",
         "trino_left_shift(x, n) AS CAST(x AS BIGINT) << CAST(n AS BIGINT)",
         # Trino's shift to the right fills up with zeros, which is the same for what is not negative.
-        "trino_right_shift(x, n) AS CASE WHEN x < 0 THEN error('NOT_SUPPORTED: The local engine does not carry "
-        "over bit shifts of negative numbers') ELSE CAST(x AS BIGINT) >> CAST(n AS BIGINT) END",
+        "trino_right_shift(x, n) AS CASE WHEN x < 0 THEN error('NOT_SUPPORTED: The local engine does not "
+        "carry over bit shifts of negative numbers') ELSE CAST(x AS BIGINT) >> CAST(n AS BIGINT) END",
         *_whole_number_macros(),
     )
 )

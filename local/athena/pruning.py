@@ -1,0 +1,67 @@
+"""Which partitions of a table a query can need, by the conditions on them that are literally in its text.
+
+Athena decides the same from the conditions of the WHERE clause before it reads anything, and it is what the price
+of a statement depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sqlglot import exp
+
+from local.athena.tables import Partition, TableSource
+
+Condition = Callable[[str], bool]
+
+
+def partitions_needed(source: TableSource, table: exp.Table) -> list[Partition]:
+    """The partitions that satisfy each condition of the form `key <op> 'literal'` on this use of the table."""
+    names = [key.name.lower() for key in source.keys]
+    conditions = [(names.index(key), test) for key, test in _conditions(table, names)]
+    return [p for p in source.partitions if all(test(p.values[index]) for index, test in conditions)]
+
+
+def _conditions(table: exp.Table, keys: Sequence[str]) -> Iterator[tuple[str, Condition]]:
+    select = table.find_ancestor(exp.Select)
+    if select is None:
+        return
+    where = select.args.get("where")
+    if where is None:
+        return
+    tables = [t for t in select.find_all(exp.Table) if t.find_ancestor(exp.Select) is select]
+    qualifier = (table.alias or table.name).lower()
+    for condition in where.this.flatten() if isinstance(where.this, exp.And) else [where.this]:
+        condition = condition.unnest()
+        column = condition.this.unnest() if isinstance(condition.this, exp.Expression) else None
+        if not isinstance(column, exp.Column) or column.name.lower() not in keys:
+            continue
+        if column.table.lower() not in ({qualifier, ""} if len(tables) == 1 else {qualifier}):
+            continue
+        test = _test(condition)
+        if test is not None:
+            yield column.name.lower(), test
+
+
+def _text(node: exp.Expression | None) -> str | None:
+    return node.name if isinstance(node, exp.Literal) and node.is_string else None
+
+
+def _test(node: exp.Expression) -> Condition | None:
+    if isinstance(node, exp.Between):
+        low, high = _text(node.args["low"]), _text(node.args["high"])
+        return (lambda value: low <= value <= high) if low is not None and high is not None else None
+    if isinstance(node, exp.In):
+        values = [_text(item) for item in node.expressions]
+        return (lambda value: value in values) if values and None not in values else None
+    bound = _text(node.args.get("expression"))
+    if bound is None:
+        return None
+    tests: dict[type[exp.Expression], Condition] = {
+        exp.EQ: lambda value: value == bound,
+        exp.GTE: lambda value: value >= bound,
+        exp.GT: lambda value: value > bound,
+        exp.LTE: lambda value: value <= bound,
+        exp.LT: lambda value: value < bound,
+    }
+    return tests.get(type(node))
