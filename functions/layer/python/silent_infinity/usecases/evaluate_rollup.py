@@ -8,11 +8,11 @@ from typing import Any
 from silent_infinity.domain.lake.published import Figures, Key, experiments
 from silent_infinity.domain.lake.regression import (
     Regression,
-    RunningArm,
     crisis_regression,
-    is_steady,
+    for_everybody,
     ratio_mismatch,
 )
+from silent_infinity.domain.lake.running_arms import RunningArm
 from silent_infinity.domain.lake.slos import (
     ANY_CATEGORY,
     ARMS,
@@ -144,13 +144,11 @@ class EvaluateRollup:
             experiments(self._results.rows(request.queries[EXPERIMENTS])),
         )
         place = replace(self._place, execution=request.execution)
-        regressions = [
-            found
+        judged = (
+            crisis_regression(arm, night.figures.get(_key(arm), {}), self._rules.crisis_regression)
             for arm in night.arms
-            if (
-                found := crisis_regression(arm, night.figures.get(arm.key, {}), self._rules.crisis_regression)
-            )
-        ]
+        )
+        regressions = [found for found in judged if found]
         return Evaluation(
             (
                 *(
@@ -179,17 +177,19 @@ class EvaluateRollup:
                 yield breach_of(slo, found, f"{category}/{name}", night.last, place)
 
     def _ratios(self, night: _Night, place: Place) -> Iterator[Breach]:
+        # Who is not in an arm's cohort falls to production, so that its share is not what the ranges leave.
+        uneven = {arm.category for arm in night.arms if not for_everybody(arm)}
         for arm in night.arms:
-            since = date.fromisoformat(arm.since)
-            units: Mapping[str, int]
-            if is_steady(arm, since):
-                units = {name: found.counts.units for name, found in night.figures.get(arm.key, {}).items()}
-                days = f"{since} to {night.last}"
-            elif is_steady(arm, night.last):
-                units = self._units_of_day(arm, night.last)
-                days = str(night.last)
-            else:
+            last = night.last.isoformat()
+            if arm.category in uneven or arm.shares_since > last:
                 continue
+            units: Mapping[str, int]
+            if arm.shares_since <= arm.since:
+                figures = night.figures.get(_key(arm), {})
+                units = {name: found.counts.units for name, found in figures.items()}
+                days = f"{arm.since} to {last}"
+            else:
+                units, days = self._units_of_day(arm, night.last), last
             mismatch = ratio_mismatch(arm, units, self._rules.sample_ratio)
             if mismatch:
                 yield ratio_breach(mismatch, days, place)
@@ -218,12 +218,16 @@ def _subjects(slo: Slo, night: _Night) -> Iterator[tuple[str, str, Sequence[str]
         yield slo.category, slo.variants, (slo.variants,), ()
 
 
+def _key(arm: RunningArm) -> Key:
+    return arm.category, arm.variant_id
+
+
 def _outcome(found: Regression, snapshot: Snapshot) -> str:
     """Say what becomes of an arm: figures of another state of it must not take it back."""
-    row = snapshot.records.get(found.arm.key)
+    row = snapshot.records.get(_key(found.arm))
     if row is None or row.version != found.arm.version:
         return CHANGED
-    return TAKEN_BACK if found.arm.for_everybody else COHORT
+    return TAKEN_BACK if for_everybody(found.arm) else COHORT
 
 
 def _demotion(found: Regression, last: date) -> Demotion:

@@ -29,23 +29,31 @@ def variant_days(rows: Iterable[Row], histograms: Iterable[Row] = ()) -> tuple[D
 
     Args:
         rows: one for each day, category, variant and metric.
-        histograms: one for each day, category, variant and metric, with all bins as one text.
+        histograms: one for each day, category, variant, metric and bin.
 
     Raises:
         GoldError: a row is not as its table says.
     """
     sums: dict[tuple[str, str, str], dict[str, Sums]] = {}
     counts: dict[tuple[str, str, str], Counts] = {}
-    drawn: dict[tuple[str, str, str], dict[str, Histogram]] = {}
+    bins: dict[tuple[str, str, str], dict[str, dict[int, int]]] = {}
     for row in rows:
         key = _key(row)
         sums.setdefault(key, {})[_text(row, "metric")] = _sums(row)
         counts[key] = _counts(row)
     for row in histograms:
-        drawn.setdefault(_key(row), {})[_text(row, "metric")] = _histogram(row)
+        drawn = bins.setdefault(_key(row), {}).setdefault(_text(row, "metric"), {})
+        drawn[_whole(row, "bin")] = _whole(row, "n")
     return tuple(
-        DayOfVariant(category, variant_id, _day(day), sums.get(key, {}), counts.get(key), drawn.get(key, {}))
-        for key in sorted({*sums, *drawn})
+        DayOfVariant(
+            category,
+            variant_id,
+            _day(day),
+            sums.get(key, {}),
+            counts.get(key),
+            {metric: Histogram(found) for metric, found in bins.get(key, {}).items()},
+        )
+        for key in sorted({*sums, *bins})
         for category, variant_id, day in (key,)
     )
 
@@ -108,10 +116,3 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise GoldError(f"a row of gold has no day in {DAY}") from None
-
-
-def _histogram(row: Row) -> Histogram:
-    try:
-        return Histogram.from_text(_text(row, "bins"))
-    except ValueError:
-        raise GoldError("a row of gold has no histogram in bins") from None

@@ -16,44 +16,15 @@ figure of the arm can be trusted.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 
 from silent_infinity.domain.distributions import chi_square_upper, hypergeometric_upper
-from silent_infinity.domain.lake.published import Figures, Key
+from silent_infinity.domain.lake.published import Figures
+from silent_infinity.domain.lake.running_arms import RunningArm
 from silent_infinity.domain.variant_sums import RATE, Sums, together
 
 EVERYBODY = "all"
 FEW = 5
 """Expected units below which chi-square is a poor likeness (W. G. Cochran, Biometrics 10, 1954)."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunningArm:
-    """An arm as the registry had it when the night's run began.
-
-    `since` is the first whole UTC day that it was served, `steady_since` the first on which the shares of its
-    category were what they are. `share` and the shares of `production` are parts of the category's traffic
-    and lie between 0 and 1. `version` is that of its row.
-    """
-
-    category: str
-    variant_id: str
-    since: str
-    version: int
-    share: float
-    production: Mapping[str, float]
-    steady_since: str = ""
-    target_cohort: str = EVERYBODY
-
-    @property
-    def key(self) -> Key:
-        """Category and id."""
-        return self.category, self.variant_id
-
-    @property
-    def for_everybody(self) -> bool:
-        """Whether it is served to people as production is, or to some who may be unlike the others."""
-        return self.target_cohort == EVERYBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +101,15 @@ def crisis_regression(
 def ratio_mismatch(arm: RunningArm, units: Mapping[str, int], rules: RatioRules) -> RatioMismatch | None:
     """Return how the units of an arm and of production fail to divide as the traffic; None if they do.
 
+    The variants of a production pool have equal shares.
+
     Args:
-        units: exposed units by variant, of days on which the shares were steady. Variants that are neither
-            the arm nor production are left alone.
+        units: exposed units by variant, of days on which the shares held. Variants that are neither the arm
+            nor production are left alone.
     """
-    shares = {
-        name: share for name, share in {**arm.production, arm.variant_id: arm.share}.items() if share > 0
-    }
-    if not arm.for_everybody or arm.variant_id not in shares or len(shares) < 2:
+    in_production = arm.production_share / len(arm.production) if arm.production else 0.0
+    shares = {**dict.fromkeys(arm.production, in_production), arm.variant_id: arm.share}
+    if len(shares) < 2 or min(shares.values()) <= 0:
         return None
     counted = {name: units.get(name, 0) for name in shares}
     total, whole = sum(counted.values()), math.fsum(shares.values())
@@ -149,9 +121,9 @@ def ratio_mismatch(arm: RunningArm, units: Mapping[str, int], rules: RatioRules)
     return RatioMismatch(arm, p, counted, expected) if p < rules.p else None
 
 
-def is_steady(arm: RunningArm, first: date) -> bool:
-    """Whether the shares of the arm's category have been what they are from a day on."""
-    return bool(arm.steady_since) and date.fromisoformat(arm.steady_since) <= first
+def for_everybody(arm: RunningArm) -> bool:
+    """Whether an arm is served to people as production is, or to some who may be unlike the others."""
+    return arm.target_cohort == EVERYBODY
 
 
 def _rate(figures: Figures | None, metric: str) -> Sums | None:

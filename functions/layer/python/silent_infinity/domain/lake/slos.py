@@ -193,7 +193,7 @@ def breach_of(slo: Slo, found: Measured, of: str, last: date, place: Place) -> B
 
 def regression_breach(found: Regression, last: date, place: Place, *, taken_back: str) -> Breach:
     """Return the message that an arm brings more people to a crisis. `taken_back` says what becomes of it."""
-    of = "/".join(found.arm.key)
+    of = f"{found.arm.category}/{found.arm.variant_id}"
     rates = [
         _shown(flagged / units, "share")
         for flagged, units in (
@@ -221,7 +221,7 @@ def regression_breach(found: Regression, last: date, place: Place, *, taken_back
 
 def ratio_breach(found: RatioMismatch, days: str, place: Place) -> Breach:
     """Return the message that units do not divide as the traffic does."""
-    of = "/".join(found.arm.key)
+    of = f"{found.arm.category}/{found.arm.variant_id}"
     return _breach(
         "sample-ratio",
         f"sample-ratio: units do not divide as the traffic does ({of})",
