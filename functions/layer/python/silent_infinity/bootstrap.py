@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from silent_infinity.usecases.authorize_operator import AuthorizeOperator
     from silent_infinity.usecases.batch_synthesis import FollowSynthesisBatch, StartSynthesisBatch
     from silent_infinity.usecases.capture_message import CaptureMessage
+    from silent_infinity.usecases.close_rollup import CloseRollup
     from silent_infinity.usecases.close_synthesis import CloseSynthesis
     from silent_infinity.usecases.detect_intent import DetectIntent
     from silent_infinity.usecases.evaluate_rollup import EvaluateRollup
@@ -45,13 +46,17 @@ if TYPE_CHECKING:
     from silent_infinity.usecases.generate_reply import GenerateReply
     from silent_infinity.usecases.give_feedback import GiveFeedback
     from silent_infinity.usecases.manage_variants import ManageVariants
+    from silent_infinity.usecases.plan_rollup import PlanRollup
     from silent_infinity.usecases.prepare_synthesis import PrepareSynthesis
     from silent_infinity.usecases.publish_metrics import PublishMetrics
     from silent_infinity.usecases.record_turn import RecordTurn
     from silent_infinity.usecases.replay_events import ReplayEvents
+    from silent_infinity.usecases.rollup_run import Lake
     from silent_infinity.usecases.screen_for_crisis import ScreenForCrisis
     from silent_infinity.usecases.seed_reference_data import SeedReferenceData
+    from silent_infinity.usecases.swap_partitions import SwapPartitions
     from silent_infinity.usecases.validate_reply import ValidateReply
+    from silent_infinity.usecases.write_rollup_statement import WriteRollupStatement
     from silent_infinity.usecases.write_summaries import WriteSummaries
     from silent_infinity.usecases.write_weekly_report import WriteWeeklyReport
 
@@ -799,6 +804,78 @@ def _batches(settings: Settings, clock: "Clock") -> "BatchInference":
         key_arn=settings.text("SYNTHESIS_KEY_ARN", ""),
         name_of=names(options.profile, options.application_profiles),
     )
+
+
+def plan_rollup(settings: Settings) -> "PlanRollup":
+    """Wire the planning of a nightly rollup."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.lake_objects import S3LakeObjects
+    from silent_infinity.adapters.aws.query_results import AthenaQueryResults
+    from silent_infinity.adapters.aws.variant_store import DynamoVariantSnapshots
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.plan_rollup import PlanRollup
+
+    return PlanRollup(
+        lake=_lake(settings),
+        results=AthenaQueryResults(clients.athena),
+        objects=S3LakeObjects(clients.patient_s3, settings.text("LAKE_BUCKET")),
+        registry=DynamoVariantSnapshots(clients.dynamodb(), settings.text("VARIANTS_TABLE")),
+        clock=SystemClock(),
+    )
+
+
+def write_rollup_statement(settings: Settings) -> "WriteRollupStatement":
+    """Wire the writing of a statement of the rollup."""
+    from silent_infinity.adapters.system.randomness import SystemRandomness
+    from silent_infinity.usecases.write_rollup_statement import WriteRollupStatement
+
+    return WriteRollupStatement(
+        lake=_lake(settings), randomness=SystemRandomness(), bucket=settings.text("LAKE_BUCKET")
+    )
+
+
+def swap_partitions(settings: Settings) -> "SwapPartitions":
+    """Wire the swap of partitions."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.lake_catalog import GlueLakeCatalog
+    from silent_infinity.adapters.aws.lake_objects import S3LakeObjects
+    from silent_infinity.usecases.swap_partitions import SwapPartitions
+
+    bucket = settings.text("LAKE_BUCKET")
+    return SwapPartitions(
+        lake=_lake(settings),
+        catalog=GlueLakeCatalog(clients.glue, settings.text("LAKE_DATABASE")),
+        objects=S3LakeObjects(clients.patient_s3, bucket),
+        bucket=bucket,
+    )
+
+
+def close_rollup(settings: Settings) -> "CloseRollup":
+    """Wire the end of a nightly rollup."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.lake_catalog import GlueLakeCatalog
+    from silent_infinity.adapters.aws.lake_objects import S3LakeObjects
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.close_rollup import CloseRollup
+
+    bucket = settings.text("LAKE_BUCKET")
+    return CloseRollup(
+        lake=_lake(settings),
+        catalog=GlueLakeCatalog(clients.glue, settings.text("LAKE_DATABASE")),
+        objects=S3LakeObjects(clients.patient_s3, bucket),
+        clock=SystemClock(),
+        bucket=bucket,
+    )
+
+
+def _lake(settings: Settings) -> "Lake":
+    """Return the right to the lake, which one run has at a time."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.claims import DynamoClaimStore
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.rollup_run import Lake
+
+    return Lake(DynamoClaimStore(clients.dynamodb(), settings.text("IDEMPOTENCY_TABLE")), SystemClock())
 
 
 def anchor_audit(settings: Settings) -> "AnchorAudit":
