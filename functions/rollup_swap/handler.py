@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from silent_infinity import bootstrap
 from silent_infinity.settings import Settings
-from silent_infinity.usecases.swap_partitions import SwapRequest, SwapPartitions
+from silent_infinity.usecases.swap_partitions import SwapPartitions, SwapRequest
 
 logger = Logger(service="rollup_swap")
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from silent_infinity import bootstrap
 from silent_infinity.settings import Settings
-from silent_infinity.usecases.close_rollup import CloseRollupRequest, CloseRollup
+from silent_infinity.usecases.close_rollup import CloseRollup, CloseRollupRequest
 
 logger = Logger(service="rollup_sweep")
 
