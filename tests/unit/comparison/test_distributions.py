@@ -10,6 +10,7 @@ from scipy import special, stats
 from silent_infinity.domain.distributions import (
     LARGE_DF,
     chi_square_upper,
+    hypergeometric_upper,
     incomplete_beta,
     normal_quantile,
     normal_two_sided,
@@ -120,3 +121,38 @@ def test_chi_square_of_nonsense_is_refused(x: float, df: float) -> None:
 def test_an_infinite_chi_square_is_impossible_by_chance() -> None:
     """Where nothing was expected and something came."""
     assert chi_square_upper(math.inf, 4) == 0
+
+
+populations = st.one_of(st.integers(1, 60), st.integers(1000, 3_000_000))
+
+
+@settings(max_examples=500)
+@given(population=populations, data=st.data())
+@example(population=20_000, data=None)
+def test_fishers_tail_is_scipys(population: int, data: st.DataObject | None) -> None:
+    """Whether an arm is taken back hangs on it: with a handful of crises, and with a million units."""
+    if data is None:
+        draws, marked, drawn = 10_000, 40, 35
+    else:
+        draws = data.draw(st.integers(0, population))
+        marked = data.draw(st.integers(0, min(population, 5000)))
+        drawn = data.draw(st.integers(0, marked + 1))
+    expected = stats.hypergeom.sf(drawn - 1, population, marked, draws)
+
+    assert hypergeometric_upper(drawn, draws, marked, population) == pytest.approx(
+        expected, rel=1e-6, abs=SMALLEST_SHOWN
+    )
+
+
+def test_fishers_tail_is_that_of_the_test() -> None:
+    """Twelve of 200 beside nine of 900, one-sided."""
+    found = hypergeometric_upper(12, 200, 21, 1100)
+
+    assert found == pytest.approx(stats.fisher_exact([[12, 188], [9, 891]], alternative="greater").pvalue)
+
+
+@pytest.mark.parametrize("counts", [(-1, 5, 5, 10), (1, 11, 5, 10), (1, 5, 11, 10), (1, -5, 5, 10)])
+def test_fishers_tail_refuses_what_cannot_be_drawn(counts: tuple[int, int, int, int]) -> None:
+    """A negative count would come out as a probability above 1."""
+    with pytest.raises(ValueError, match="population"):
+        hypergeometric_upper(*counts)
