@@ -1,5 +1,6 @@
 """What every store of observations promises, and what a deletion of the session does to them."""
 
+import json
 from dataclasses import replace
 
 import boto3
@@ -164,10 +165,16 @@ def test_an_alert_is_published_as_facts() -> None:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
         SnsAlerts(lambda: sns, topic).send("A subject", {"turn_id": "turn-1", "level": 3})
+        SnsAlerts(lambda: sns, topic).tell("Another", "Turns: 12\nReport: s3://lake/report.html")
 
-        [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
-        assert '"Subject": "A subject"' in message["Body"]
-        assert "turn-1" in message["Body"]
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+        first, second = (json.loads(message["Body"]) for message in messages)
+        assert first["Subject"] == "A subject"
+        assert json.loads(first["Message"]) == {"turn_id": "turn-1", "level": 3}
+        assert (second["Subject"], second["Message"]) == (
+            "Another",
+            "Turns: 12\nReport: s3://lake/report.html",
+        )
 
 
 def test_an_alert_that_cannot_be_published_says_so_by_a_code() -> None:

@@ -1,4 +1,4 @@
-"""Telling the people on call about a single event, by identifiers and numbers."""
+"""Telling the people on call what there is to know, by identifiers and numbers."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -15,4 +15,8 @@ class Alerts(Protocol):
         Raises:
             StoreUnavailableError: it could not be sent.
         """
+        ...
+
+    def tell(self, subject: str, text: str) -> None:
+        """Send a message of plain text, under the same rules as `send`."""
         ...

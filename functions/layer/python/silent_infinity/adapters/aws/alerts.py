@@ -18,9 +18,7 @@ class SnsAlerts:
         self._topic_arn = topic_arn
 
     def send(self, subject: str, facts: Mapping[str, str | int]) -> None:
-        call(
-            self._client().publish,
-            TopicArn=self._topic_arn,
-            Subject=subject,
-            Message=json.dumps(dict(facts), indent=1),
-        )
+        self.tell(subject, json.dumps(dict(facts), indent=1))
+
+    def tell(self, subject: str, text: str) -> None:
+        call(self._client().publish, TopicArn=self._topic_arn, Subject=subject, Message=text)
