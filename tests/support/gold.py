@@ -29,7 +29,7 @@ def gold_row(
     }
 
 
-def histogram_rows(category: str, variant_id: str, day: date, metric: str, histogram: Histogram) -> list[Row]:
+def histogram_rows(variant: tuple[str, str], day: date, metric: str, histogram: Histogram) -> list[Row]:
     """Return the rows of `gold_histograms` that say so."""
     category, variant_id = variant
     place: Row = {"dt": day.isoformat(), "category": category, "variant_id": variant_id, "metric": metric}
