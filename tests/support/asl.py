@@ -6,7 +6,7 @@ because a field was silently ignored. The end-to-end tests run the same file on 
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tests.statemachines.expressions import evaluate
@@ -101,7 +101,7 @@ class StateMachine:
             return self._leave(state, {**states, "result": result}, variables, default=result)
         except StateError as error:
             for catcher in state.get("Catch", ()):
-                if {"States.ALL", error.name} & set(catcher["ErrorEquals"]):
+                if _named(error.name, catcher["ErrorEquals"]):
                     output = {"Error": error.name, "Cause": error.cause}
                     return self._leave(catcher, {**states, "errorOutput": output}, variables, default=output)
             raise
@@ -158,7 +158,7 @@ class StateMachine:
             except Exception as failure:  # noqa: BLE001 -- whatever a task raises is an error of the state
                 error = failure if isinstance(failure, StateError) else StateError(type(failure).__name__)
                 for index, retry in enumerate(state.get("Retry", ())):
-                    if left[index] > 0 and {"States.ALL", error.name} & set(retry["ErrorEquals"]):
+                    if left[index] > 0 and _named(error.name, retry["ErrorEquals"]):
                         left[index] -= 1
                         self._sleep(retry.get("IntervalSeconds", 1))
                         break
@@ -201,6 +201,12 @@ class StateMachine:
             return evaluate(expression, variables, now_ms=self._now_ms(), new_uuid=_uuid4, **states)
         except Exception as failure:  # noqa: BLE001 -- the library raises several kinds
             raise StateError("States.QueryEvaluationError", str(failure)) from None
+
+
+def _named(error: str, names: Iterable[str]) -> bool:
+    """Whether a retrier or catcher means this error: `States.TaskFailed` stands for all but time-outs."""
+    wide = {"States.ALL"} if error == "States.Timeout" else {"States.ALL", "States.TaskFailed"}
+    return bool((wide | {error}) & set(names))
 
 
 def _uuid4() -> str:
