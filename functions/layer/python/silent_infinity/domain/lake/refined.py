@@ -159,7 +159,6 @@ def unit_days(of: Sequence[Metric]) -> Table:
             Column("exposed_turns", "bigint"),
             Column("crisis_turns", "bigint", "Crisis turns that came after an exposed turn of the day"),
             Column("returned", "boolean", "Another session within 7 days; null while that is not known"),
-            Column("mixed", "boolean", "The unit had more than one variant of the category on the day"),
             *said,
         ),
         partitions=_DAYS,
@@ -284,8 +283,8 @@ GOLD_ARRIVALS = Table(
     columns=(
         Column("received", "bigint", "Rows in bronze"),
         Column("turns", "bigint", "Turns, each once"),
-        Column("duplicates", "bigint", "Rows that repeat a turn"),
-        Column("invalid", "bigint", "Turns that silver leaves out"),
+        Column("duplicates", "bigint", "Rows that repeat a turn; received = turns + duplicates + invalid"),
+        Column("invalid", "bigint", "Rows that silver leaves out"),
         Column("late", "bigint", "Turns that arrived more than a day after their own"),
     ),
     partitions=_DAYS,

@@ -1,13 +1,13 @@
 """The statements of the lake, rendered: Trino SQL as Athena's engine version 3 runs it.
 
-Each file of `statemachines/sql/` is one statement with `${name}` placeholders. Its first lines declare them:
-`-- name: type, what it is`. A value is taken only if it is of that type, and what the type renders cannot
+Each file of `statemachines/sql/` is one statement with `${name}` placeholders, and `${name+7}` for a day so many
+days later. Its first lines declare them: `-- name: type, what it is`. A value is taken only if it is of that type, and what the type renders cannot
 close a literal: whatever a caller passes, the statement stays the statement that was checked.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,7 +16,7 @@ from silent_infinity.domain.lake.arms import Arm
 from silent_infinity.domain.lake.refined import REFINED
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+_PLACEHOLDER = re.compile(r"\$\{([a-z_]+)([+-][0-9]{1,3})?\}")
 _DECLARATION = re.compile(r"-- ([a-z_]+): ([a-z]+), .+")
 _PREFIX = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?:[A-Za-z0-9_=-]+/)+")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -42,13 +42,16 @@ def render(name: str, **values: Any) -> str:
     text, declared = _statement(name)
     if values.keys() != declared.keys():
         raise StatementError(f"{name} takes {', '.join(sorted(declared)) or 'nothing'}")
-    rendered = {}
-    for key, kind in declared.items():
+
+    def filled(found: re.Match[str]) -> str:
+        key, days = found.groups()
+        kind, value = declared[key], values[key]
         try:
-            rendered[key] = _TYPES[kind](values[key])
-        except (TypeError, ValueError):
+            return _TYPES[kind](value + timedelta(int(days)) if days else value)
+        except (TypeError, ValueError, OverflowError):
             raise StatementError(f"{name}: {key} is no {kind}") from None
-    return _PLACEHOLDER.sub(lambda found: rendered[found[1]], text)
+
+    return _PLACEHOLDER.sub(filled, text)
 
 
 def unload(
@@ -78,13 +81,14 @@ def unload(
     if table not in {one.name for one in REFINED}:
         raise StatementError("no such table")
     _, declared = _statement(table)
-    offered = {
+    offered: dict[str, Any] = {
         "first": first,
         "last": last,
         "through": through,
         "arrived_until": arrived_until,
         "location": location,
         "arms": arms,
+        "oldest": min((arm.since for arm in arms), default=last),
     }
     return render(table, **{key: value for key, value in offered.items() if key in declared})
 
@@ -134,8 +138,8 @@ def _statement(name: str) -> tuple[str, Mapping[str, str]]:
     declared = {
         found[1]: found[2] for line in lines if (found := _DECLARATION.fullmatch(line)) and found[2] in _TYPES
     }
-    used = set(_PLACEHOLDER.findall("\n".join(body)))
-    if used != declared.keys():
+    used = {found[1] for found in _PLACEHOLDER.finditer("\n".join(body))}
+    if used != declared.keys() or "\n".join(body).count("$") != len(_PLACEHOLDER.findall("\n".join(body))):
         raise StatementError(f"{name} declares other placeholders than it has")
     return "\n".join(body).strip() + "\n", declared
 
@@ -161,7 +165,8 @@ def _identifier(value: Any) -> str:
 def _identifiers(value: Any) -> str:
     if isinstance(value, str) or not value:
         raise TypeError
-    return ", ".join(_matching(_IDENTIFIER, name) for name in value)
+    # In quotes, because some are reserved words.
+    return ", ".join(f'"{_matching(_IDENTIFIER, name)}"' for name in value)
 
 
 def _count(value: Any) -> str:
