@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _NUMBER = re.compile(r"[0-9]{1,40}")
-_EMPTY_PAGES = 100
-"""Pages of a shard may be empty before its end; nobody looks for ever."""
+_MOST_PAGES = 100
+"""A part that Lambda gives up is one batch at most. Pages may be empty; those of an open shard never end."""
 
 
 class DynamoStoredEvents:
@@ -51,7 +51,7 @@ class DynamoStoredEvents:
             ShardIteratorType="AT_SEQUENCE_NUMBER",
             SequenceNumber=wanted.first,
         ).get("ShardIterator")
-        for _ in range(_EMPTY_PAGES):
+        for _ in range(_MOST_PAGES):
             if iterator is None:
                 break
             page = call(self._streams().get_records, ShardIterator=iterator)
@@ -60,6 +60,6 @@ class DynamoStoredEvents:
                 record for number, record in zip(numbers, page["Records"], strict=True) if number <= last
             ]
             if numbers and numbers[-1] >= last:
-                break
+                return arrivals(found)
             iterator = page.get("NextShardIterator")
-        return arrivals(found)
+        raise StoreUnavailableError("Incomplete")
