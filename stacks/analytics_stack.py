@@ -8,7 +8,9 @@ from stacks.constructs.delivery_stream import DeliveryStream
 from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.lake import Lake
 from stacks.constructs.lake_intake import LakeIntake
+from stacks.constructs.nightly_rollup import NightlyRollup
 from stacks.constructs.python_layer import PythonLayer
+from stacks.constructs.weekly_report import WeeklyReport
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
 from stacks.turn_stack import TurnStack
@@ -54,6 +56,24 @@ class AnalyticsStack(Stack):
             operations=turn.operations,
             turn_events=turn_events,
             feedback=feedback,
+        )
+        self.rollup = NightlyRollup(
+            self,
+            "NightlyRollup",
+            environment=environment,
+            data=data,
+            layer=layer,
+            operations=turn.operations,
+            lake=self.lake,
+            demote=background.demotion.function,
+        )
+        WeeklyReport(
+            self,
+            "WeeklyReport",
+            environment=environment,
+            layer=layer,
+            operations=turn.operations,
+            lake=self.lake,
         )
         if environment.gradual_deployment:
             GradualDeployment(

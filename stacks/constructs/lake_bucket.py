@@ -64,7 +64,7 @@ class LakeBucket(Construct):
         """Let `grantee` do `actions` on the objects below each of `prefixes`, and use the key for that."""
         arns = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
         _add(grantee, actions, arns)
-        if self.key:
+        if self.key and set(actions) != {"s3:DeleteObject"}:
             reads = set(actions) <= {"s3:GetObject"}
             _add(grantee, READ_WITH_KEY if reads else USE_KEY, [self.key.key_arn])
         name = Stack.of(self).get_logical_id(self.bucket.node.default_child)  # type: ignore[arg-type] # a CfnBucket

@@ -21,7 +21,7 @@ from stacks.constructs.operations import (
 )
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
-from stacks.constructs.store_access import USE_KEY, allow_items
+from stacks.constructs.store_access import USE_KEY, allow_claim, allow_items
 from stacks.constructs.workflow import StandardWorkflow
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
@@ -33,8 +33,12 @@ ITEM_CONCURRENCY = 4
 _LOCAL_ITEM_CONCURRENCY = 2
 _SILENT_HOURS = 26
 """A day, and two hours for a night that takes longer or starts later than the last."""
-_SHORT = Duration.minutes(1)
-_LONG = Duration.minutes(5)
+CLAIM = "nightly-rollup"
+"""The key of the claim that the run has which may work on the lake."""
+# Each shorter than its state waits: a function that is cut off by the machine would go on unseen.
+_SHORT = Duration.seconds(50)
+_LONG = Duration.seconds(290)
+_SWEEP = Duration.seconds(890)
 _MEMORY_MB = 512
 
 
@@ -116,8 +120,8 @@ class NightlyRollup(Construct):
         construct_id: str,
         name: str,
         description: str,
+        settings: Mapping[Setting, str],
         timeout: Duration = _SHORT,
-        settings: Mapping[Setting, str] | None = None,
     ) -> SinglePurposeFunction:
         return SinglePurposeFunction(
             self,
@@ -128,20 +132,46 @@ class NightlyRollup(Construct):
             layer=self._layer,
             timeout=timeout,
             memory_mb=_MEMORY_MB,
-            settings={**self._lake.settings(), **(settings or {})},
+            settings=settings,
             answers_people=False,
         )
 
+    def _of_a_run(
+        self,
+        construct_id: str,
+        name: str,
+        description: str,
+        *claim_actions: str,
+        settings: Mapping[Setting, str] | None = None,
+        timeout: Duration = _SHORT,
+    ) -> SinglePurposeFunction:
+        """Declare a function that works only for the run which has the lake."""
+        function = self._function(
+            construct_id,
+            name,
+            description,
+            {
+                Setting.IDEMPOTENCY_TABLE: self._data.idempotency.table_name,
+                Setting.LAKE_BUCKET: self._lake.store.bucket.bucket_name,
+                **(settings or {}),
+            },
+            timeout,
+        )
+        allow_claim(function, self._data.idempotency, CLAIM, *claim_actions)
+        return function
+
     def _plan(self) -> SinglePurposeFunction:
-        plan = self._function(
+        variants = self._data.variants
+        plan = self._of_a_run(
             "Plan",
             "rollup_plan",
             "Says which days of which tables are made anew",
-            settings={
-                Setting.VARIANTS_TABLE: self._data.variants.table_name,
-            },
+            "GetItem",
+            "PutItem",
+            "UpdateItem",
+            settings={Setting.VARIANTS_TABLE: variants.table_name},
         )
-        allow_items(plan, self._data.variants, "Scan")
+        allow_items(plan, variants, "GetItem", "Scan")
         self._lake.workgroup.allow_reading_results(plan.role)
         # Which arms ran on a day is written down once: a day that is run again has the same.
         self._lake.store.allow(plan.role, ["s3:GetObject", "s3:PutObject"], REGISTRY)
@@ -149,53 +179,70 @@ class NightlyRollup(Construct):
         return plan
 
     def _statement(self) -> SinglePurposeFunction:
-        statement = self._function("Statement", "rollup_statement", "Writes a statement of the rollup")
-        self._lake.store.allow(statement.role, ["s3:GetObject"], REGISTRY)
-        self._lake.store.allow_listing(statement.role, REGISTRY)
-        return statement
+        return self._of_a_run(
+            "Statement", "rollup_statement", "Writes a statement of the rollup", "GetItem", "UpdateItem"
+        )
 
     def _swap(self) -> SinglePurposeFunction:
-        swap = self._function("Swap", "rollup_swap", "Points days of a table to what was just made")
+        swap = self._of_a_run(
+            "Swap",
+            "rollup_swap",
+            "Points days of a table to what was just made",
+            "GetItem",
+            "UpdateItem",
+            settings={Setting.LAKE_DATABASE: self._lake.tables.database_name},
+            timeout=_LONG,
+        )
         self._lake.tables.allow(
             swap.role,
             ["glue:BatchCreatePartition", "glue:GetPartitions", "glue:GetTable", "glue:UpdatePartition"],
             *self._lake.tables.refined(),
         )
+        self._lake.store.allow_listing(swap.role, *REFINED)
         return swap
 
     def _sweep(self) -> SinglePurposeFunction:
-        sweep = self._function("Sweep", "rollup_sweep", "Deletes what no partition points to", _LONG)
+        sweep = self._of_a_run(
+            "Sweep",
+            "rollup_sweep",
+            "Deletes what no partition points to",
+            "UpdateItem",
+            settings={Setting.LAKE_DATABASE: self._lake.tables.database_name},
+            timeout=_SWEEP,
+        )
         self._lake.tables.allow(sweep.role, ["glue:GetPartitions"], *self._lake.tables.refined())
         self._lake.store.allow(sweep.role, ["s3:DeleteObject"], *REFINED)
         self._lake.store.allow_listing(sweep.role, *REFINED)
         return sweep
 
     def _metrics(self) -> SinglePurposeFunction:
+        table = self._data.variant_metrics
         metrics = self._function(
             "Metrics",
             "rollup_metrics",
             "Publishes the figures of variants",
+            {Setting.VARIANT_METRICS_TABLE: table.table_name},
             _LONG,
-            {
-                Setting.VARIANT_METRICS_TABLE: self._data.variant_metrics.table_name,
-            },
         )
-        allow_items(metrics, self._data.variant_metrics, "BatchWriteItem")
+        allow_items(metrics, table, "BatchWriteItem")
         self._lake.workgroup.allow_reading_results(metrics.role)
         return metrics
 
     def _evaluate(self) -> SinglePurposeFunction:
+        data = self._data
         evaluate = self._function(
             "Evaluate",
             "rollup_evaluate",
             "Holds the figures against what was promised",
-            settings={
-                Setting.VARIANTS_TABLE: self._data.variants.table_name,
-                Setting.VARIANT_METRICS_TABLE: self._data.variant_metrics.table_name,
+            {
+                Setting.VARIANTS_TABLE: data.variants.table_name,
+                Setting.VARIANT_METRICS_TABLE: data.variant_metrics.table_name,
+                Setting.LAKE_DATABASE: self._lake.tables.database_name,
+                Setting.LAKE_WORKGROUP: self._lake.workgroup.name,
             },
         )
-        allow_items(evaluate, self._data.variants, "Scan")
-        allow_items(evaluate, self._data.variant_metrics, "Query")
+        allow_items(evaluate, data.variants, "GetItem", "Scan")
+        allow_items(evaluate, data.variant_metrics, "Query")
         self._lake.workgroup.allow_reading_results(evaluate.role)
         return evaluate
 

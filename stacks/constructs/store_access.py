@@ -55,6 +55,19 @@ def allow_outcomes(function: SinglePurposeFunction, claims: dynamodb.Table) -> N
     allow_items(function, claims, "PutItem")
 
 
+def allow_claim(
+    function: SinglePurposeFunction, claims: dynamodb.Table, claim_key: str, *actions: str
+) -> None:
+    """Let `function` do `actions` on the one claim of this name; others hold what people were answered."""
+    function.allow(
+        [f"dynamodb:{action}" for action in actions],
+        claims.table_arn,
+        conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [claim_key]}},
+    )
+    if claims.encryption_key:
+        function.allow(USE_KEY, claims.encryption_key.key_arn)
+
+
 def allow_objects(function: SinglePurposeFunction, bucket: s3.Bucket, *, writes: bool = False) -> None:
     """Let `function` read the prompts in `bucket`, or also publish some."""
     actions = ["s3:GetObject", "s3:PutObject"] if writes else ["s3:GetObject"]

@@ -36,6 +36,7 @@ PHYSICAL_NAMES = {
     "AWS::Cognito::UserPool": ("UserPoolName",),
     "AWS::DynamoDB::Table": ("TableName",),
     "AWS::IAM::Role": ("RoleName",),
+    "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName",),
     "AWS::KMS::Alias": ("AliasName",),
     "AWS::Lambda::Function": ("FunctionName",),
     "AWS::Lambda::LayerVersion": ("LayerName",),
@@ -112,7 +113,11 @@ def every_log_ends(application: Application) -> None:
         assert group.get("RetentionInDays") == application.environment.log_retention_days, name
 
 
-WORKFLOWS = {"Turn/Turn": "EXPRESS", "Background/WeeklySynthesis": "STANDARD"}
+WORKFLOWS = {
+    "Turn/Turn": "EXPRESS",
+    "Background/WeeklySynthesis": "STANDARD",
+    "Analytics/NightlyRollup": "STANDARD",
+}
 """The beginning of each state machine's name, and its type: a Standard one keeps what goes through it."""
 
 
@@ -280,9 +285,11 @@ def people_sign_in_safely(application: Application) -> None:
 
 
 def the_buckets_are_closed(application: Application) -> None:
-    """Encrypted, never public, TLS only. Prompts keep every version; what people wrote goes within a day."""
+    """Encrypted, never public, TLS only. Prompts keep every version; what people wrote goes within a day; of
+    the lake, only what arrived and what statements answered is ever deleted by age.
+    """
     buckets = application.resources("AWS::S3::Bucket")
-    assert len(buckets) == 3
+    assert len(buckets) == 4
     for name, bucket in buckets.items():
         properties = bucket["Properties"]
         assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}, name
@@ -292,7 +299,7 @@ def the_buckets_are_closed(application: Application) -> None:
         keyed = application.environment.customer_managed_keys and "AuditAnchors" not in name
         assert algorithm == ("aws:kms" if keyed else "AES256"), name
     policies = application.properties("AWS::S3::BucketPolicy")
-    assert len(policies) == 3
+    assert len(policies) == 4
     assert all(_denies_plain_http(policy) for policy in policies.values())
     prompts = application.named("AWS::S3::Bucket", "Prompts")
     assert prompts["VersioningConfiguration"] == {"Status": "Enabled"}
@@ -301,6 +308,19 @@ def the_buckets_are_closed(application: Application) -> None:
     (rule,) = work["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
     assert "Prefix" not in rule
+    lake = application.named("AWS::S3::Bucket", "Lake")
+    assert "VersioningConfiguration" not in lake
+    kept = {
+        rule["Prefix"]: rule["ExpirationInDays"]
+        for rule in lake["LifecycleConfiguration"]["Rules"]
+        if "ExpirationInDays" in rule
+    }
+    arrivals = application.environment.lake_retention_days
+    assert kept == {
+        "results/": 7,
+        "bronze-errors/": 90,
+        **({"bronze/": arrivals} if arrivals else {}),
+    }
 
 
 def the_audit_log_only_grows(application: Application) -> None:
@@ -360,21 +380,37 @@ def _is_of_a_service(policy: Any) -> bool:
     return any(name in json.dumps(policy) for name in SERVICE_POLICIES)
 
 
+QUEUES = {
+    "Turn/UnrecordedTurnsDeadLetters",
+    "Turn/UnrecordedTurns",
+    "Background/SentinelQuarantine",
+    "Analytics/IntakeQuarantine",
+    "Analytics/IntakeReplay",
+    "Analytics/NightlyRollupDeadLetters",
+}
+"""The beginning of each queue's name."""
+
+
 def queues_and_topics_are_closed(application: Application) -> None:
-    """Encrypted, TLS only; what cannot be recorded ends in the dead letters after ten tries. The third queue
-    is the sentinel's quarantine.
+    """Encrypted, TLS only; what cannot be recorded ends in the dead letters after ten tries, what cannot be
+    replayed in the quarantine of the lake after three.
     """
     queues = application.properties("AWS::SQS::Queue")
-    assert len(queues) == 3
+    assert len(queues) == len(QUEUES)
+    assert {each for each in QUEUES if any(name.startswith(each) for name in queues)} == QUEUES
     for name, queue in queues.items():
         keyed = "KmsMasterKeyId" in queue
         assert keyed is application.environment.customer_managed_keys, name
         assert keyed or queue["SqsManagedSseEnabled"] is True, name
     policies = application.properties("AWS::SQS::QueuePolicy").values()
-    assert len(policies) == 3
+    assert len(policies) == len(QUEUES)
     assert all(_denies_plain_http(policy) for policy in policies)
-    redrives = [queue["RedrivePolicy"] for queue in queues.values() if "RedrivePolicy" in queue]
-    assert [redrive["maxReceiveCount"] for redrive in redrives] == [10]
+    redrives = {
+        name.partition("/")[0]: queue["RedrivePolicy"]["maxReceiveCount"]
+        for name, queue in queues.items()
+        if "RedrivePolicy" in queue
+    }
+    assert redrives == {"Turn": 10, "Analytics": 3}
     assert "KmsMasterKeyId" in application.only("AWS::SNS::Topic")
     assert _denies_plain_http(application.only("AWS::SNS::TopicPolicy"))
 
@@ -389,10 +425,14 @@ def alarms_reach_the_operations_topic(application: Application) -> None:
         ("AWS/States", "ExecutionsFailed"),
         ("AWS/States", "ExecutionsTimedOut"),
         ("AWS/ApiGateway", "5XXError"),
+        ("AWS/Firehose", "FailedConversion.Records"),
+        ("AWS/Firehose", "DeliveryToS3.DataFreshness"),
     }
     for name, alarm in alarms.items():
         assert "OperationsTopic" in str(alarm["AlarmActions"]), name
-        assert alarm["TreatMissingData"] == "notBreaching", name
+        # Silence is good news, except of what has to happen every night.
+        silence = "breaching" if alarm["MetricName"] == "ExecutionsSucceeded" else "notBreaching"
+        assert alarm["TreatMissingData"] == silence, name
     publishers = [
         statement
         for statement in application.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
@@ -421,10 +461,89 @@ def nothing_has_a_fixed_name(application: Application) -> None:
 def everything_is_tagged(application: Application) -> None:
     """Costs and owners are found by tags."""
     wanted = {"Project": "SilentInfinity", "Environment": application.environment.name}
-    for kind in ("AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"):
+    for kind in (
+        "AWS::Athena::WorkGroup",
+        "AWS::DynamoDB::Table",
+        "AWS::KinesisFirehose::DeliveryStream",
+        "AWS::Lambda::Function",
+        "AWS::StepFunctions::StateMachine",
+    ):
         for name, properties in application.properties(kind).items():
             tags = {tag["Key"]: tag["Value"] for tag in properties["Tags"]}
             assert tags.items() >= wanted.items(), name
+
+
+def statements_are_bounded_and_encrypted(application: Application) -> None:
+    """No client's settings can send results elsewhere, and no statement reads more than is paid for."""
+    environment = application.environment
+    workgroup = application.only("AWS::Athena::WorkGroup")
+    settings = workgroup["WorkGroupConfiguration"]
+    assert workgroup["Name"] == f"silent-infinity-{environment.name}"
+    assert settings["EnforceWorkGroupConfiguration"] is True
+    assert settings["BytesScannedCutoffPerQuery"] == environment.athena_scan_limit_gb * 1024**3
+    assert settings["EngineVersion"]["SelectedEngineVersion"] == "Athena engine version 3"
+    results = settings["ResultConfiguration"]
+    assert json.dumps(results["OutputLocation"]).endswith('/results/"]]}')
+    keyed = environment.customer_managed_keys
+    option = results["EncryptionConfiguration"]["EncryptionOption"]
+    assert option == ("SSE_KMS" if keyed else "SSE_S3")
+    assert ("KmsKey" in results["EncryptionConfiguration"]) is keyed
+
+
+def deliveries_are_encrypted_parquet(application: Application) -> None:
+    """Names of categories are keys of maps: their case is kept. What does not fit is kept apart."""
+    streams = application.properties("AWS::KinesisFirehose::DeliveryStream")
+    assert len(streams) == 2
+    for name, stream in streams.items():
+        keyed = application.environment.customer_managed_keys
+        encryption = stream["DeliveryStreamEncryptionConfigurationInput"]
+        assert encryption["KeyType"] == ("CUSTOMER_MANAGED_CMK" if keyed else "AWS_OWNED_CMK"), name
+        target = stream["ExtendedS3DestinationConfiguration"]
+        conversion = target["DataFormatConversionConfiguration"]
+        serde = conversion["InputFormatConfiguration"]["Deserializer"]["OpenXJsonSerDe"]
+        parquet = conversion["OutputFormatConfiguration"]["Serializer"]["ParquetSerDe"]
+        assert conversion["Enabled"] is True, name
+        assert serde["CaseInsensitive"] is False, name
+        assert parquet["Compression"] == "SNAPPY", name
+        assert target["CompressionFormat"] == "UNCOMPRESSED", name
+        assert target["BufferingHints"] == {
+            "IntervalInSeconds": application.environment.lake_buffer_seconds,
+            "SizeInMBs": 128,
+        }, name
+        assert target["Prefix"].startswith("bronze/"), name
+        assert target["Prefix"].endswith("/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"), name
+        assert target["ErrorOutputPrefix"].startswith("bronze-errors/"), name
+        assert "!{firehose:error-output-type}" in target["ErrorOutputPrefix"], name
+
+
+def the_record_only_grows(application: Application) -> None:
+    """What arrived cannot be deleted or written over by any role but Firehose's; one role sweeps up what was
+    refined anew. Everything that reaches the lake belongs to its own stack.
+    """
+    found = set()
+    for name, action, resource in _permissions_on(application, "LakeStore"):
+        assert name.startswith("Analytics/"), f"{name}: {action}"
+        if action == "s3:DeleteObject":
+            assert name.startswith("Analytics/NightlyRollupSweep"), name
+            assert any(prefix in resource for prefix in ("/silver/*", "/units/*", "/gold/*")), resource
+        elif "/bronze/" in resource and action != "s3:GetObject":
+            assert name.startswith(("Analytics/TurnEvents", "Analytics/Feedback")), f"{name}: {action}"
+            assert action in {"s3:AbortMultipartUpload", "s3:PutObject"}, f"{name}: {action}"
+        else:
+            assert action in LAKE_ACTIONS, f"{name}: {action}"
+        found.add(action)
+    assert found == LAKE_ACTIONS | {"s3:DeleteObject"}
+
+
+LAKE_ACTIONS = {
+    "s3:AbortMultipartUpload",
+    "s3:GetBucketLocation",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+}
 
 
 CHECKS: tuple[Any, ...] = (
@@ -450,6 +569,9 @@ CHECKS: tuple[Any, ...] = (
     keys_rotate,
     nothing_has_a_fixed_name,
     everything_is_tagged,
+    statements_are_bounded_and_encrypted,
+    deliveries_are_encrypted_parquet,
+    the_record_only_grows,
 )
 
 

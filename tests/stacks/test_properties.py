@@ -38,10 +38,10 @@ def _drop(kind: str, part: str, key: str) -> Damage:
     return lambda application: application.named(kind, part).__delitem__(key)
 
 
-def _allow(actions: list[str], resource: str) -> Damage:
-    """Return a damage: the role of the capture function may do more."""
+def _allow(actions: list[str], resource: str, role: str = "CaptureRole") -> Damage:
+    """Return a damage: a role, by default that of the capture function, may do more."""
     statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
-    return lambda application: application.named("AWS::IAM::Policy", "CaptureRole")["PolicyDocument"][
+    return lambda application: application.named("AWS::IAM::Policy", role)["PolicyDocument"][
         "Statement"
     ].append(statement)
 
@@ -63,6 +63,8 @@ CLIENT = "AWS::Cognito::UserPoolClient"
 METHOD = "AWS::ApiGateway::Method"
 STAGE = "AWS::ApiGateway::Stage"
 MACHINE = "AWS::StepFunctions::StateMachine"
+WORKGROUP = "AWS::Athena::WorkGroup"
+DELIVERY = "AWS::KinesisFirehose::DeliveryStream"
 DAMAGES: list[tuple[Check, Damage]] = [
     (properties.permissions_name_their_resources, _allow(["dynamodb:GetItem"], "*")),
     (properties.permissions_name_their_resources, _allow(["dynamodb:*"], "arn:aws:dynamodb:::table/x")),
@@ -174,6 +176,51 @@ DAMAGES: list[tuple[Check, Damage]] = [
     (properties.keys_rotate, _set("AWS::KMS::Key", "DataKey", "EnableKeyRotation", False)),
     (properties.nothing_has_a_fixed_name, _set(TABLE, "Limits", "TableName", "Limits")),
     (properties.everything_is_tagged, _set("AWS::Lambda::Function", "Intent", "Tags", [])),
+    (
+        properties.the_buckets_are_closed,
+        _set("AWS::S3::Bucket", "Lake", "LifecycleConfiguration.Rules.0.Prefix", "gold/"),
+    ),
+    (
+        properties.alarms_reach_the_operations_topic,
+        _set("AWS::CloudWatch::Alarm", "NightlyRollupNothing", "TreatMissingData", "notBreaching"),
+    ),
+    (
+        properties.statements_are_bounded_and_encrypted,
+        _set(WORKGROUP, "Lake", "WorkGroupConfiguration.EnforceWorkGroupConfiguration", False),
+    ),
+    (
+        properties.statements_are_bounded_and_encrypted,
+        _set(
+            WORKGROUP,
+            "Lake",
+            "WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration.EncryptionOption",
+            "SSE_S3",
+        ),
+    ),
+    (
+        properties.deliveries_are_encrypted_parquet,
+        _set(
+            DELIVERY,
+            "Feedback",
+            "ExtendedS3DestinationConfiguration.DataFormatConversionConfiguration"
+            ".InputFormatConfiguration.Deserializer.OpenXJsonSerDe.CaseInsensitive",
+            True,
+        ),
+    ),
+    (
+        properties.deliveries_are_encrypted_parquet,
+        _drop(DELIVERY, "TurnEvents", "DeliveryStreamEncryptionConfigurationInput"),
+    ),
+    *(
+        (properties.the_record_only_grows, _allow([action], f"arn:aws:s3:::LakeStoreBucketA1/{place}", role))
+        for action, place, role in (
+            ("s3:GetObject", "gold/*", "CaptureRole"),
+            ("s3:PutObject", "bronze/turn_events/*", "NightlyRollupWorkflowRole"),
+            ("s3:DeleteObject", "bronze/*", "NightlyRollupSweepRole"),
+            ("s3:DeleteObject", "gold/*", "WeeklyReportRole"),
+            ("s3:DeleteObjectVersion", "gold/*", "NightlyRollupSweepRole"),
+        )
+    ),
 ]
 
 

@@ -299,6 +299,9 @@ def test_deployments_to_real_people_are_gradual(name: str, applications: dict[st
         if "Seed" not in alias
         and not alias.startswith("Background/WeeklySynthesis")
         and not alias.startswith(("Background/AuditAnchors", "Background/VariantDemotion"))
+        and not alias.startswith(
+            ("Analytics/NightlyRollup", "Analytics/WeeklyReport", "Analytics/IntakeReplay")
+        )
     }
     by_deployment = {
         alias
