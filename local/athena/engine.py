@@ -31,11 +31,14 @@ from local.athena.transpile import MACROS, SETTINGS, ambiguous_unnests, to_duckd
 from local.athena.types import duckdb_of_hive, hive_of_duckdb, literal, quoted, readable_as, trino_of_duckdb
 
 OPEN_WRITERS = 100
-"""Partitions that one INSERT INTO or CREATE TABLE AS writes at most.
+"""Partitions that one UNLOAD, INSERT INTO or CREATE TABLE AS writes at most.
+https://docs.aws.amazon.com/athena/latest/ug/unload.html
 https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html"""
 
+SCAN_LIMIT_EXCEEDED = "SCAN_LIMIT_EXCEEDED"
+CANCELLED = "QUERY_CANCELLED"
+
 _NARROWED = {"HUGEINT": "BIGINT", "UBIGINT": "BIGINT", "UHUGEINT": "BIGINT"}
-_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,10 @@ class ResultColumn:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a statement gave: its rows, or what it wrote. Timestamps with a time zone are text, as in Athena."""
+    """What a statement gave: its rows, or what it wrote.
+
+    Timestamps with a time zone are text in Athena's form.
+    """
 
     columns: tuple[ResultColumn, ...]
     rows: list[tuple[Any, ...]]
@@ -125,9 +131,7 @@ class Engine:
             return self._insert(connection, statement, sql, columns, scanned)
         return self._create(connection, statement, sql, columns, scanned)
 
-    def _with_views(
-        self, connection: duckdb.DuckDBPyConnection, query: exp.Expression
-    ) -> tuple[exp.Expression, int]:
+    def _with_views(self, connection: duckdb.DuckDBPyConnection, query: exp.Expr) -> tuple[exp.Expr, int]:
         """The query over one view per use of a table, and the bytes that it scans."""
         query = query.copy()
         # Each WITH hides tables of its names wherever it stands; the statements of this repository nest none.
@@ -150,7 +154,7 @@ class Engine:
                     replacement.set(argument, table.args[argument])
             table.replace(replacement)
         if self.scan_limit is not None and scanned > self.scan_limit:
-            raise StatementError("EXCEEDED_SCAN_LIMIT", f"Bytes scanned limit was exceeded: {scanned} bytes")
+            raise StatementError(SCAN_LIMIT_EXCEEDED, f"Bytes scanned limit was exceeded: {scanned} bytes")
         return query, scanned
 
     def _scan(
@@ -159,12 +163,12 @@ class Engine:
         view: str,
         source: TableSource,
         table: exp.Table,
-        query: exp.Expression,
+        query: exp.Expr,
     ) -> _Scan:
         selects = []
         files_read: list[str] = []
         for partitions in _by_layout(source, partitions_needed(source, table)):
-            in_paths = partitions is not None and _values_in_path(source, partitions[0])
+            in_paths = _values_in_path(source, partitions[0])
             for group in [partitions] if in_paths else [[p] for p in partitions]:
                 files = [str(file) for partition in group for file in self.catalog.files(partition.location)]
                 if files:
@@ -185,10 +189,9 @@ class Engine:
         columns: Sequence[ResultColumn],
         scanned: int,
     ) -> Outcome:
-        if not self.catalog.is_empty(statement.location):
-            raise StatementError(
-                "HIVE_PATH_ALREADY_EXISTS", f"Target directory for table already exists: {statement.location}"
-            )
+        # With partitions Athena does not look: what is there stays, and the rows are added to it.
+        if not statement.partitioned_by:
+            self._require_empty(statement.location)
         _require_last(columns, statement.partitioned_by)
         return self._write(
             connection,
@@ -212,12 +215,8 @@ class Engine:
             raise StatementError("TABLE_ALREADY_EXISTS", f"Table '{statement.table}' already exists")
         if statement.location is None:
             raise StatementError("INVALID_TABLE_PROPERTY", "CREATE TABLE AS needs external_location here")
-        if not self.catalog.is_empty(statement.location):
-            raise StatementError(
-                "HIVE_PATH_ALREADY_EXISTS", f"Target directory already exists: {statement.location}"
-            )
+        self._require_empty(statement.location)
         _require_last(columns, statement.partitioned_by)
-        self._require_few(connection, sql, statement.partitioned_by)
         fields = [Field(c.name, hive_of_duckdb(_NARROWED.get(c.duckdb_type, c.duckdb_type))) for c in columns]
         cut = len(fields) - len(statement.partitioned_by)
         outcome = self._write(
@@ -276,7 +275,6 @@ class Engine:
             f"SELECT {', '.join(values)} FROM ({sql}) AS q({', '.join(quoted(c.name) for c in columns)})"
         )
         keys = tuple(key.name for key in source.keys)
-        self._require_few(connection, ordered, keys)
         _, described = _describe(connection, ordered)
         outcome = self._write(connection, ordered, described, source.location, keys, "SNAPPY", scanned)
         if keys:
@@ -284,18 +282,9 @@ class Engine:
             self.catalog.add_partitions(source.name, partitions)
         return outcome
 
-    def _require_few(self, connection: duckdb.DuckDBPyConnection, sql: str, keys: Sequence[str]) -> None:
-        if not keys:
-            return
-        names = ", ".join(map(quoted, keys))
-        counted = connection.execute(
-            f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM ({sql}))"
-        ).fetchone()
-        if counted is not None and counted[0] > OPEN_WRITERS:
-            raise StatementError(
-                "HIVE_TOO_MANY_OPEN_PARTITIONS",
-                f"Exceeded limit of {OPEN_WRITERS} open writers for partitions",
-            )
+    def _require_empty(self, location: str) -> None:
+        if not self.catalog.is_empty(location):
+            raise StatementError("HIVE_PATH_ALREADY_EXISTS", f"Target directory already exists: {location}")
 
     def _partitions_written(
         self, keys: Sequence[Field], location: str, outcome: Outcome
@@ -334,6 +323,14 @@ class Engine:
             copied = connection.execute(f"COPY ({_narrowed(sql, columns)}) TO {literal(str(to))} ({options})")
             count = copied.fetchone()
             rows = int(count[0]) if count else 0
+            if (
+                partitioned_by
+                and sum(1 for _ in staging.glob("/".join("*" for _ in partitioned_by))) > OPEN_WRITERS
+            ):
+                raise StatementError(
+                    "HIVE_TOO_MANY_OPEN_PARTITIONS",
+                    f"Exceeded limit of {OPEN_WRITERS} open writers for partitions/buckets",
+                )
             files = []
             for written in sorted(path for path in staging.rglob("*") if path.is_file()) if rows else []:
                 final = target / written.relative_to(staging)
@@ -351,10 +348,8 @@ def _describe(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, tup
     return sql, tuple(ResultColumn(name, trino_of_duckdb(kind), kind) for name, kind, *_ in described)
 
 
-def _bound(
-    connection: duckdb.DuckDBPyConnection, query: exp.Expression
-) -> tuple[str, tuple[ResultColumn, ...]]:
-    """The query in DuckDB's SQL and the columns it gives, once each UNNEST is known to be of a map or of rows."""
+def _bound(connection: duckdb.DuckDBPyConnection, query: exp.Expr) -> tuple[str, tuple[ResultColumn, ...]]:
+    """The query in DuckDB's SQL and its columns, once each UNNEST is known to be of a map or of rows."""
     ambiguous = range(len(ambiguous_unnests(query)))
     first: duckdb.Error | None = None
     for count in range(len(ambiguous) + 1):
@@ -369,7 +364,7 @@ def _bound(
 
 
 def _by_layout(source: TableSource, partitions: Sequence[Partition]) -> list[list[Partition]]:
-    """Partitions in groups whose locations have the same names of folders, which DuckDB can read in one scan."""
+    """Partitions in groups whose locations have the same names of folders: one scan reads such a group."""
     groups: dict[tuple[object, ...], list[Partition]] = {}
     for partition in partitions:
         names = tuple(part.partition("=")[0] for part in partition.location.split("/") if "=" in part)
@@ -427,7 +422,7 @@ def _select_files(
     return f"SELECT {', '.join(values)} FROM {scan}"
 
 
-def _columns_used(source: TableSource, query: exp.Expression) -> set[str]:
+def _columns_used(source: TableSource, query: exp.Expr) -> set[str]:
     """The columns of a table that a query can read: those whose names occur in it, or all for a star."""
     names = {column.name.lower() for column in source.columns}
     stars = (star for star in query.find_all(exp.Star) if not isinstance(star.parent, exp.Count))
@@ -496,7 +491,7 @@ def _failure(error: duckdb.Error) -> StatementError:
     if "Division by zero" in text:
         return StatementError("DIVISION_BY_ZERO", "Division by zero")
     if isinstance(error, duckdb.InterruptException):
-        return StatementError("QUERY_CANCELLED", "Query was cancelled by user")
+        return StatementError(CANCELLED, "Query was cancelled by user")
     if isinstance(error, duckdb.OutOfMemoryException):
         return StatementError("EXCEEDED_LOCAL_MEMORY_LIMIT", text, category=1)
     if isinstance(error, duckdb.ConversionException):

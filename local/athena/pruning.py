@@ -32,22 +32,25 @@ def _conditions(table: exp.Table, keys: Sequence[str]) -> Iterator[tuple[str, Co
     tables = [t for t in select.find_all(exp.Table) if t.find_ancestor(exp.Select) is select]
     qualifier = (table.alias or table.name).lower()
     for condition in where.this.flatten() if isinstance(where.this, exp.And) else [where.this]:
-        condition = condition.unnest()
-        column = condition.this.unnest() if isinstance(condition.this, exp.Expression) else None
-        if not isinstance(column, exp.Column) or column.name.lower() not in keys:
+        column, test = literal_condition(condition)
+        if column is None or test is None or column.name.lower() not in keys:
             continue
-        if column.table.lower() not in ({qualifier, ""} if len(tables) == 1 else {qualifier}):
-            continue
-        test = _test(condition)
-        if test is not None:
+        if column.table.lower() in ({qualifier, ""} if len(tables) == 1 else {qualifier}):
             yield column.name.lower(), test
 
 
-def _text(node: exp.Expression | None) -> str | None:
+def literal_condition(condition: exp.Expr) -> tuple[exp.Column | None, Condition | None]:
+    """The column and the test of `column <op> 'literal'`; None where a condition is anything else."""
+    condition = condition.unnest()
+    column = condition.this.unnest() if isinstance(condition.this, exp.Expr) else None
+    return (column if isinstance(column, exp.Column) else None), _test(condition)
+
+
+def _text(node: exp.Expr | None) -> str | None:
     return node.name if isinstance(node, exp.Literal) and node.is_string else None
 
 
-def _test(node: exp.Expression) -> Condition | None:
+def _test(node: exp.Expr) -> Condition | None:
     if isinstance(node, exp.Between):
         low, high = _text(node.args["low"]), _text(node.args["high"])
         return (lambda value: low <= value <= high) if low is not None and high is not None else None
@@ -57,7 +60,7 @@ def _test(node: exp.Expression) -> Condition | None:
     bound = _text(node.args.get("expression"))
     if bound is None:
         return None
-    tests: dict[type[exp.Expression], Condition] = {
+    tests: dict[type[exp.Expr], Condition] = {
         exp.EQ: lambda value: value == bound,
         exp.GTE: lambda value: value >= bound,
         exp.GT: lambda value: value > bound,

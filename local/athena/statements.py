@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from local.athena.errors import StatementError, unsupported
 from local.athena.transpile import parse
@@ -26,7 +26,7 @@ https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html"""
 class Unload:
     """`UNLOAD (query) TO 'location' WITH (…)`."""
 
-    query: exp.Expression
+    query: exp.Expr
     query_text: str
     location: str
     compression: str
@@ -37,7 +37,7 @@ class Unload:
 class Insert:
     """`INSERT INTO table [(columns)] query`."""
 
-    query: exp.Expression
+    query: exp.Expr
     table: str
     columns: tuple[str, ...]
 
@@ -46,7 +46,7 @@ class Insert:
 class CreateTable:
     """`CREATE TABLE table WITH (…) AS query`. Without `location` the result's location takes the files."""
 
-    query: exp.Expression
+    query: exp.Expr
     table: str
     location: str | None
     compression: str
@@ -57,7 +57,7 @@ class CreateTable:
 class Select:
     """A query whose rows are the result."""
 
-    query: exp.Expression
+    query: exp.Expr
 
 
 Statement = Select | Unload | Insert | CreateTable
@@ -92,7 +92,7 @@ def _tokens(sql: str) -> list[Token]:
         raise StatementError("SYNTAX_ERROR", str(error)) from None
 
 
-def _table_name(table: exp.Expression) -> str:
+def _table_name(table: exp.Expr) -> str:
     if not isinstance(table, exp.Table):
         raise StatementError("SYNTAX_ERROR", "A table's name is missing")
     return table.name.lower()
@@ -178,7 +178,7 @@ def _create(tree: exp.Create) -> CreateTable:
         raise StatementError("NOT_SUPPORTED", "The local engine creates tables from queries only")
     if isinstance(tree.this, exp.Schema):
         raise StatementError("SYNTAX_ERROR", "CREATE TABLE AS takes no list of columns")
-    given: dict[str, exp.Expression | str] = {}
+    given: dict[str, exp.Expr | str] = {}
     properties = tree.args.get("properties")
     for item in properties.expressions if properties else ():
         if isinstance(item, exp.FileFormatProperty):
@@ -194,11 +194,9 @@ def _create(tree: exp.Create) -> CreateTable:
     return CreateTable(
         tree.expression,
         _table_name(tree.this),
-        None
-        if location is None
-        else _slashed(location.name if isinstance(location, exp.Expression) else location),
-        _compression(compression.name if isinstance(compression, exp.Expression) else compression),
-        tuple(e.name for e in partitioned.expressions) if isinstance(partitioned, exp.Expression) else (),
+        None if location is None else _slashed(location.name if isinstance(location, exp.Expr) else location),
+        _compression(compression.name if isinstance(compression, exp.Expr) else compression),
+        tuple(e.name for e in partitioned.expressions) if isinstance(partitioned, exp.Expr) else (),
     )
 
 

@@ -84,10 +84,10 @@ MACROS: tuple[str, ...] = tuple(
     )
 )
 
-Rewrite = Callable[[exp.Expression], exp.Expression]
+Rewrite = Callable[[exp.Expr], exp.Expr]
 
 
-def parse(sql: str) -> exp.Expression:
+def parse(sql: str) -> exp.Expr:
     """The syntax tree of one statement in Trino's SQL.
 
     Raises:
@@ -106,7 +106,7 @@ def parse(sql: str) -> exp.Expression:
     return statements[0]
 
 
-def to_duckdb(tree: exp.Expression, row_arrays: Collection[int] = ()) -> str:
+def to_duckdb(tree: exp.Expr, row_arrays: Collection[int] = ()) -> str:
     """The statement in DuckDB's SQL. The tree is left as it is.
 
     `UNNEST` of one expression into several columns takes a map, or an array of rows: the tree does not tell
@@ -118,8 +118,8 @@ def to_duckdb(tree: exp.Expression, row_arrays: Collection[int] = ()) -> str:
     tree = tree.copy()
     for position, unnest in enumerate(ambiguous_unnests(tree)):
         unnest.set("expressions", [_entries(unnest.expressions[0], rows=position in row_arrays)])
-    for node in list(tree.find_all(exp.Unnest)):
-        _rewrite_unnest(node)
+    for unnest in list(tree.find_all(exp.Unnest)):
+        _rewrite_unnest(unnest)
     # Children before parents: what a rewrite puts around a node is not looked at again.
     for node in reversed(list(tree.walk(bfs=False))):
         rewritten = _rewrite(node)
@@ -134,7 +134,7 @@ def to_duckdb(tree: exp.Expression, row_arrays: Collection[int] = ()) -> str:
         raise unsupported(_plain(str(error))) from None
 
 
-def ambiguous_unnests(tree: exp.Expression) -> list[exp.Unnest]:
+def ambiguous_unnests(tree: exp.Expr) -> list[exp.Unnest]:
     """Those `UNNEST` of one expression which give several columns, in the order of the text."""
     found = tree.find_all(exp.Unnest, bfs=False)
     return [node for node in found if len(node.expressions) == 1 and len(_columns(node)[0]) > 1]
@@ -145,11 +145,11 @@ def _plain(message: str) -> str:
     return message.replace("\x1b[4m", "").replace("\x1b[0m", "").split("\n")[0]
 
 
-def _call(name: str, *arguments: exp.Expression) -> exp.Expression:
+def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
 
 
-def _macro(name: str, *arguments: exp.Expression) -> exp.Expression:
+def _macro(name: str, *arguments: exp.Expr) -> exp.Expr:
     """A call of one of `MACROS` that has variants by type.
 
     DuckDB chooses the variant before it has bound aggregates and windows, whose types it does not know then.
@@ -178,7 +178,7 @@ def _columns(node: exp.Unnest) -> tuple[list[exp.Identifier], exp.Identifier | N
     return names, offset if isinstance(offset, exp.Identifier) else None
 
 
-def _entries(expression: exp.Expression, *, rows: bool) -> exp.Expression:
+def _entries(expression: exp.Expr, *, rows: bool) -> exp.Expr:
     return expression if rows else _call("map_entries", expression.copy())
 
 
@@ -195,7 +195,7 @@ def _rewrite_unnest(node: exp.Unnest) -> None:
     arguments = node.expressions
     if len(arguments) == 1 and len(names) > 1:
         deep = exp.PropertyEQ(this=exp.to_identifier("max_depth"), expression=exp.Literal.number(2))
-        values: list[exp.Expression] = [_call("unnest", arguments[0].copy(), deep)]
+        values: list[exp.Expr] = [_call("unnest", arguments[0].copy(), deep)]
     elif len(arguments) == len(names):
         values = [_call("unnest", argument.copy()) for argument in arguments]
     else:
@@ -211,7 +211,7 @@ def _rewrite_unnest(node: exp.Unnest) -> None:
     node.replace(exp.Lateral(this=subquery, alias=alias))
 
 
-def _rewrite(node: exp.Expression) -> exp.Expression:
+def _rewrite(node: exp.Expr) -> exp.Expr:
     """One node in DuckDB's words."""
     rewrite = _REWRITES.get(type(node))
     if rewrite is not None:
@@ -223,11 +223,11 @@ def _rewrite(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _divide(node: exp.Expression) -> exp.Expression:
+def _divide(node: exp.Expr) -> exp.Expr:
     return _macro("trino_divide", node.this, node.expression)
 
 
-def _add(node: exp.Expression) -> exp.Expression:
+def _add(node: exp.Expr) -> exp.Expr:
     if isinstance(node.expression, exp.Interval):
         return _macro("trino_shift", node.this, node.expression)
     if isinstance(node.this, exp.Interval):
@@ -235,17 +235,17 @@ def _add(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _subtract(node: exp.Expression) -> exp.Expression:
+def _subtract(node: exp.Expr) -> exp.Expr:
     if isinstance(node.expression, exp.Interval):
         return _macro("trino_shift", node.this, exp.Neg(this=node.expression))
     return node
 
 
-def _unit(node: exp.Expression) -> exp.Expression:
+def _unit(node: exp.Expr) -> exp.Expr:
     return exp.Literal.string(node.args["unit"].name.lower())
 
 
-def _date_add(node: exp.Expression) -> exp.Expression:
+def _date_add(node: exp.Expr) -> exp.Expr:
     if node.args["unit"].name.upper() == "QUARTER":
         raise unsupported("date_add of quarters")
     length = exp.Mul(
@@ -255,21 +255,21 @@ def _date_add(node: exp.Expression) -> exp.Expression:
     return _macro("trino_shift", node.this, length)
 
 
-def _date_diff(node: exp.Expression) -> exp.Expression:
+def _date_diff(node: exp.Expr) -> exp.Expr:
     # Trino counts whole units between the two; DuckDB's function of the same name counts boundaries crossed.
     return _call("date_sub", _unit(node), node.expression, node.this)
 
 
-def _date_trunc(node: exp.Expression) -> exp.Expression:
+def _date_trunc(node: exp.Expr) -> exp.Expr:
     return _macro("trino_trunc", _unit(node), node.this)
 
 
-def _sequence(node: exp.Expression) -> exp.Expression:
+def _sequence(node: exp.Expr) -> exp.Expr:
     step = node.args.get("step")
     return _macro("trino_sequence", node.args["start"], node.args["end"], *([step] if step else []))
 
 
-def _bracket(node: exp.Expression) -> exp.Expression:
+def _bracket(node: exp.Expr) -> exp.Expr:
     """`m['k']` and `a[1]`, which fail in Trino where there is no such entry; `element_at` gives NULL."""
     if node.args.get("safe") or len(node.expressions) != 1:
         return node
@@ -284,7 +284,7 @@ def _bracket(node: exp.Expression) -> exp.Expression:
 
 
 def _arg_extreme(name: str) -> Rewrite:
-    def rewrite(node: exp.Expression) -> exp.Expression:
+    def rewrite(node: exp.Expr) -> exp.Expr:
         if node.args.get("count") is not None:
             return node
         # DuckDB's plain arg_max passes over rows whose value is NULL, which Trino returns.
@@ -293,7 +293,7 @@ def _arg_extreme(name: str) -> Rewrite:
     return rewrite
 
 
-def _cast(node: exp.Expression) -> exp.Expression:
+def _cast(node: exp.Expr) -> exp.Expr:
     to = node.args["to"]
     kind = to.this.value
     if kind in _WHOLE_TYPES:
@@ -309,15 +309,15 @@ def _cast(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _quantile(node: exp.Expression) -> exp.Expression:
+def _quantile(node: exp.Expr) -> exp.Expr:
     # Exact, therefore the same on every run; Trino's is an approximation of it.
     return _call("quantile_disc", node.this, node.args["quantile"])
 
 
-def _replace_names(body: exp.Expression, names: dict[str, exp.Expression]) -> exp.Expression:
+def _replace_names(body: exp.Expr, names: dict[str, exp.Expr]) -> exp.Expr:
     """A lambda's body with its parameters replaced."""
 
-    def replaced(node: exp.Expression) -> exp.Expression:
+    def replaced(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column) and not node.table and node.name in names:
             return names[node.name].copy()
         if (
@@ -331,11 +331,11 @@ def _replace_names(body: exp.Expression, names: dict[str, exp.Expression]) -> ex
     return body.copy().transform(replaced)
 
 
-def _parts(node: exp.Lambda) -> tuple[list[str], exp.Expression]:
+def _parts(node: exp.Lambda) -> tuple[list[str], exp.Expr]:
     return [parameter.name for parameter in node.expressions], node.this
 
 
-def _reduce(node: exp.Expression) -> exp.Expression:
+def _reduce(node: exp.Expr) -> exp.Expr:
     reduced = _call("list_reduce", node.this, node.args["merge"], node.args["initial"])
     finish = node.args.get("finish")
     if finish is None:
@@ -348,21 +348,21 @@ def _reduce(node: exp.Expression) -> exp.Expression:
 
 
 def _match(aggregate: str, when_empty: bool, *, negated: bool = False) -> Rewrite:
-    def rewrite(node: exp.Expression) -> exp.Expression:
+    def rewrite(node: exp.Expr) -> exp.Expr:
         array, condition = node.expressions
         found = _call(aggregate, _call("list_transform", array.copy(), condition))
         whole = exp.Coalesce(this=found, expressions=[exp.Boolean(this=when_empty)])
-        result: exp.Expression = exp.Not(this=whole) if negated else whole
+        result: exp.Expr = exp.Not(this=whole) if negated else whole
         missing = exp.Is(this=array.copy(), expression=exp.Null())
         return exp.Paren(this=exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=result))
 
     return rewrite
 
 
-def _map_agg(node: exp.Expression) -> exp.Expression:
+def _map_agg(node: exp.Expr) -> exp.Expr:
     key, value = node.expressions
     pair = _call("struct_pack", _named("key", key), _named("value", value))
-    gathered: exp.Expression = _call("list", pair)
+    gathered: exp.Expr = _call("list", pair)
     # A FILTER around the call goes to the aggregate inside.
     parent = node.parent
     if isinstance(parent, exp.Filter):
@@ -370,12 +370,12 @@ def _map_agg(node: exp.Expression) -> exp.Expression:
     return _call("map_from_entries", gathered)
 
 
-def _named(name: str, value: exp.Expression) -> exp.Expression:
+def _named(name: str, value: exp.Expr) -> exp.Expr:
     return exp.PropertyEQ(this=exp.to_identifier(name), expression=value)
 
 
-def _over_entries(function: str, make: Callable[[exp.Expression, exp.Expression], exp.Expression]) -> Rewrite:
-    def rewrite(node: exp.Expression) -> exp.Expression:
+def _over_entries(function: str, make: Callable[[exp.Expr, exp.Expr], exp.Expr]) -> Rewrite:
+    def rewrite(node: exp.Expr) -> exp.Expr:
         the_map, lambda_ = node.expressions
         names, body = _parts(lambda_)
         entry = exp.to_identifier("trino_entry")
@@ -387,7 +387,7 @@ def _over_entries(function: str, make: Callable[[exp.Expression, exp.Expression]
     return rewrite
 
 
-def _pair(key: exp.Expression, value: exp.Expression) -> exp.Expression:
+def _pair(key: exp.Expr, value: exp.Expr) -> exp.Expr:
     return _call("struct_pack", _named("key", key), _named("value", value))
 
 
@@ -400,19 +400,20 @@ def _constant(text: str) -> Rewrite:
 
 
 def _refused(what: str) -> Rewrite:
-    def rewrite(node: exp.Expression) -> exp.Expression:
+    def rewrite(node: exp.Expr) -> exp.Expr:
         raise unsupported(what)
 
     return rewrite
 
 
-def _at_timezone(node: exp.Expression) -> exp.Expression:
+def _at_timezone(node: exp.Expr) -> exp.Expr:
     if node.expressions[1].name != "UTC":
         raise unsupported("time zones other than UTC")
-    return node.expressions[0]
+    timestamp: exp.Expr = node.expressions[0]
+    return timestamp
 
 
-_REWRITES: dict[type[exp.Expression], Rewrite] = {
+_REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.Div: _divide,
     exp.Add: _add,
     exp.Sub: _subtract,

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from local.emulator import (
+    athena_statements,
+    athena_tasks,
     custom_resource_failures,
     exception_names,
     execution_requests,
@@ -16,6 +18,7 @@ from local.emulator import (
     express_records,
     fixed_sleeps,
     generated_secrets,
+    glue_partitions,
     https_header,
     id_tokens_only,
     jsonata_states,
@@ -48,6 +51,9 @@ COMPLETIONS: Sequence[ModuleType] = (
     generated_secrets,
     secret_references,
     noop_resources,
+    glue_partitions,
+    athena_statements,
+    athena_tasks,
     https_header,
 )
 READY_LINE = "Silent Infinity emulator: starting on"
