@@ -210,13 +210,22 @@ def _figures(figures: Document, variant_id: str) -> str:
         return f"{title}\n{INDENT}None yet: they are computed once a day, for the day before."
     rows = [["metric", "n", variant_id, *(["n", production["variant_id"]] if production else [])]]
     for name in names:
-        row = [name, *_figure(figures["metrics"].get(name))]
-        rows.append([*row, *_figure(production["metrics"].get(name))] if production else row)
+        sides = [figures["metrics"].get(name), *([production["metrics"].get(name)] if production else [])]
+        rows.append([name, *(cell for side in sides for cell in _figure(side))])
+        rows += [
+            [f"{name} {quantile}", *(cell for side in sides for cell in _quantile(side, quantile))]
+            for quantile in ("p50", "p95")
+            if any(side and quantile in side for side in sides)
+        ]
     return f"{title}\n{fitted(rows, right={1, 2, 3, 4})}"
 
 
 def _figure(figure: Document | None) -> list[str]:
     return [f"{figure['n']:,}", number(figure["value"], figure["kind"])] if figure else ["", "none"]
+
+
+def _quantile(figure: Document | None, name: str) -> list[str]:
+    return ["", number(figure.get(name), "") if figure else "none"]
 
 
 def number(value: float | None, kind: str, *, signed: bool = False, digits: int = 4) -> str:

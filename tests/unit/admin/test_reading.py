@@ -8,7 +8,8 @@ import pytest
 
 from silent_infinity.adapters.memory.variant_store import MemoryAuditLog
 from silent_infinity.domain.audit import Heads
-from silent_infinity.domain.variant_sums import MEAN, RATE, DayOfVariant, Sums
+from silent_infinity.domain.lake.histograms import Histogram, bin_of
+from silent_infinity.domain.variant_sums import MEAN, RATE, Counts, DayOfVariant, Sums
 from silent_infinity.usecases.verify_audit import VerifyAudit
 from tests.support.operators import REASON, SUBJECT, VARIANTS, Operator
 from tests.unit.admin.conftest import START, World
@@ -167,10 +168,42 @@ def test_the_figures_of_a_variant_stand_beside_those_of_production(world: World,
     assert shown["metrics"] == {"cost_usd": {"kind": "mean", "n": 4, "value": 10.0}}
     assert shown["production"] == {
         "variant_id": sonnet,
+        "counts": None,
         "metrics": {"cost_usd": {"kind": "mean", "n": 4, "value": 5.0}},
     }
     assert (shown["from"], shown["to"]) == ("2026-11-14", "2026-11-21")
     assert default["production"] is None
+
+
+def test_latencies_show_their_quantiles_over_all_days(world: World, operator: Operator) -> None:
+    """What one in twenty waits for is in no mean, and in no mean of days."""
+    today = START.date()
+    metric = "latency_total_ms"
+    for days_ago, milliseconds, turns in ((1, 800, 900), (2, 6000, 100)):
+        world.metrics.put(
+            DayOfVariant(
+                "SMALL_TALK_MODEL",
+                "claude-haiku-4-5",
+                today - timedelta(days=days_ago),
+                {metric: Sums(MEAN, 10, 10.0, 60.0), "cost_usd": Sums(MEAN, 10, 10.0, 60.0)},
+                Counts(units=10, sessions=10, users=7, turns=turns + 3, exposed_turns=turns, crisis_turns=3),
+                {metric: Histogram({bin_of(milliseconds): turns})},
+            )
+        )
+    shown = operator.show(SMALL_TALK)["metrics_7d"]
+    figure = shown["metrics"][metric]
+
+    assert (figure["p50"], figure["p95"]) == (pytest.approx(800, rel=0.02), pytest.approx(6000, rel=0.02))
+    assert "p50" not in shown["metrics"]["cost_usd"]
+    assert shown["counts"] == {
+        "units": 20,
+        "sessions": 20,
+        "users": 14,
+        "turns": 1006,
+        "exposed_turns": 1000,
+        "crisis_turns": 6,
+        "mixed_units": 0,
+    }
 
 
 def test_the_audit_log_tells_a_variants_story_in_order(operator: Operator) -> None:

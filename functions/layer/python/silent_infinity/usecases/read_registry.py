@@ -17,7 +17,6 @@ from silent_infinity.domain.registry.documents import (
 from silent_infinity.domain.registry.requests import OperatorRequest
 from silent_infinity.domain.registry.view import View, is_experiment
 from silent_infinity.domain.variant_records import VariantRecord
-from silent_infinity.domain.variant_sums import merged
 from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.promotions import Promotions
 from silent_infinity.ports.validation import SchemaValidator
@@ -85,9 +84,9 @@ class ReadRegistry:
                 "metrics_7d": {
                     "from": first.isoformat(),
                     "to": today.isoformat(),
-                    "metrics": self._figures(key, first, today),
+                    **self._figures(key, first, today),
                     "production": other
-                    and {"variant_id": other, "metrics": self._figures((key[0], other), first, today)},
+                    and {"variant_id": other, **self._figures((key[0], other), first, today)},
                 },
             },
             headers=etag(records[key]),
@@ -105,7 +104,7 @@ class ReadRegistry:
         return ok({"promotions": [to_payload(each) for each in page.promotions], "next_cursor": page.cursor})
 
     def _figures(self, key: Key, first: date, last: date) -> dict[str, Any]:
-        return figures(merged(self._metrics.days(*key, first, last)))
+        return figures(self._metrics.days(*key, first, last))
 
 
 def _place(cursor: str | None) -> Key | None:

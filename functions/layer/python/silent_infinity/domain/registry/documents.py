@@ -2,18 +2,19 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from silent_infinity.domain.audit import AuditEntry
 from silent_infinity.domain.comparison import CONFIDENCE, LOOKED_AT_EVERY_NIGHT, NOTES, MetricComparison
+from silent_infinity.domain.lake.histograms import Histogram
 from silent_infinity.domain.payload import to_payload
 from silent_infinity.domain.registry.commands import Decision
 from silent_infinity.domain.registry.view import in_force, is_experiment
 from silent_infinity.domain.variant_categories import SESSION, categories
 from silent_infinity.domain.variant_records import VariantRecord
-from silent_infinity.domain.variant_sums import Sums
+from silent_infinity.domain.variant_sums import DayOfVariant, merged, merged_counts, merged_histograms
 
 _OF_AN_ENTRY = ("actor", "action", "reason", "request_id", "before", "after", "effective_at", "previous_hash")
 APPLIED, WAITING, APPROVAL_REQUESTED = "applied", "waiting", "approval_requested"
@@ -82,12 +83,31 @@ def entry_document(entry: AuditEntry) -> dict[str, Any]:
     return {**to_payload(entry), **{name: facts.get(name) for name in _OF_AN_ENTRY}}
 
 
-def figures(sums: Mapping[str, Sums]) -> dict[str, Any]:
-    """Return units and mean or rate of every metric."""
+QUANTILES = {"p50": 0.5, "p95": 0.95}
+"""What is shown of a histogram of latencies."""
+
+
+def figures(days: Sequence[DayOfVariant]) -> dict[str, Any]:
+    """Return the counts, and units and mean or rate of every metric, with quantiles where there are some."""
+    histograms = merged_histograms(days)
     return {
-        metric: {"kind": found.kind, "n": found.n, "value": finite(found.average)}
-        for metric, found in sums.items()
+        "counts": to_payload(merged_counts(days)) if any(day.counts for day in days) else None,
+        "metrics": {
+            metric: {
+                "kind": found.kind,
+                "n": found.n,
+                "value": finite(found.average),
+                **_quantiles(histograms.get(metric)),
+            }
+            for metric, found in merged(days).items()
+        },
     }
+
+
+def _quantiles(histogram: Histogram | None) -> dict[str, float | None]:
+    if histogram is None:
+        return {}
+    return {name: histogram.quantile(share) for name, share in QUANTILES.items()}
 
 
 def finite(value: float | None) -> float | None:
