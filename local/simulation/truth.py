@@ -270,7 +270,7 @@ def _metrics(units: list[Unit]) -> dict[str, dict[str, float]]:
             }
             continue
         successes = [
-            num > 0 if name in ANY else num >= den if name == "json_parse" else 2 * num >= den
+            num > 0 if name in ANY else num >= den if name == "json_parse" else 2 * num > den
             for num, den in pairs
         ]
         found[name] = _rate([(ok, 1.0) for ok in successes])
