@@ -133,11 +133,15 @@ def summary(found: Drift, most: int = 3) -> str:
         for intent in found.intents[:most]
     )
     return (
-        f"Population stability index {found.psi:.3f}, chi-square {found.chi_square:.1f} with {found.df}"
-        f" degrees of freedom (p {found.p:.2g}), {found.turns_before:,} turns before and"
+        f"Population stability index {found.psi:.3f}, chi-square {found.chi_square:,.1f} with {found.df}"
+        f" degrees of freedom (p {_p(found.p)}), {found.turns_before:,} turns before and"
         f" {found.turns_now:,} now."
         f" Most moved: {moved or 'none'}."
     )
+
+
+def _p(value: float) -> str:
+    return f"{value:.2g}" if value >= 1e-9 else "below 1e-9"
 
 
 def _moved(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[Moved, ...]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from html import escape
 from typing import Final
 
 from silent_infinity.domain.svg import WIDTH, bar, line, svg, text
@@ -39,7 +40,7 @@ def trend(title: str, points: Sequence[tuple[date, float | None]], show: Show, m
     """Return a line over days, the last `marked` of them on a ground of their own; days without figures are
     gaps.
     """
-    height, left, right, top, foot = 130, 46, 8, 8, 20
+    height, left, right, top, foot = 130, 62, 8, 8, 20
     known = [value for _, value in points if value is not None]
     if not known:
         return svg(height, title, "no figures", [text(WIDTH / 2, height / 2, "no figures", "tick", "middle")])
@@ -153,11 +154,11 @@ def forest(title: str, rows: Sequence[Interval]) -> str:
     height = len(rows) * _ROW + 30
     widest = max((max(abs(row.low), abs(row.high)) for row in rows), default=0)
     limit = min(_nice(max(widest, 0.01)), _MOST_SHOWN)
-    names = _NAMES + 40
+    names = 2 * _NAMES
 
     def x(share: float) -> float:
         cut = max(-limit, min(limit, share))
-        return round(names + (cut + limit) / (2 * limit) * (WIDTH - names - _FIGURES), 1)
+        return round(names + (cut + limit) / (2 * limit) * (WIDE - names - _FIGURES), 1)
 
     parts = []
     for share in (-limit, -limit / 2, 0, limit / 2, limit):
@@ -171,12 +172,11 @@ def forest(title: str, rows: Sequence[Interval]) -> str:
         parts += [_head(x(edge), y, edge) for edge in (row.low, row.high) if abs(edge) > limit]
         if abs(row.middle) <= limit:
             tip = f"{row.name}: {row.middle:+.1%}, from {row.low:+.1%} to {row.high:+.1%}"
-            parts.append(
-                f'<circle cx="{x(row.middle)}" cy="{y}" r="4.5" class="{kind}"><title>{tip}</title></circle>'
-            )
-        parts.append(text(WIDTH, y + 4, f"{row.middle:+.1%}", "tick", "end"))
+            mark = f'<circle cx="{x(row.middle)}" cy="{y}" r="4.5" class="{kind}">'
+            parts.append(f"{mark}<title>{escape(tip)}</title></circle>")
+        parts.append(text(WIDE, y + 4, f"{row.middle:+.1%}", "tick", "end"))
     described = "; ".join(f"{row.name} {row.middle:+.1%}" for row in rows[:6])
-    return svg(height, title, described, parts)
+    return svg(height, title, described, parts, WIDE)
 
 
 def _head(x: float, y: float, edge: float) -> str:

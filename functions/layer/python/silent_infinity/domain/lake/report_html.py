@@ -23,16 +23,16 @@ class Cell:
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str | Cell]], texts: int = 1) -> str:
     """Return a table whose first `texts` columns hold words, the others figures; without rows, a sentence."""
-    body = [_row([cell if isinstance(cell, Cell) else Cell(cell) for cell in row], texts) for row in rows]
-    if not body:
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    if not cells:
         return f"<p>{escape(caption)}: nothing in this week.</p>"
     heads = "".join(
-        f'<th scope="col"{_kind("text" if place < texts else "")}>{escape(name)}</th>'
+        f'<th scope="col"{_kind("text" if place < texts else cells[0][place].kind)}>{escape(name)}</th>'
         for place, name in enumerate(head)
     )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(_row(row, texts) for row in cells)}</tbody></table></div>"
     )
 
 

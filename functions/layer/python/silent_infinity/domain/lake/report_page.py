@@ -18,7 +18,7 @@ from silent_infinity.domain.comparison import (
 )
 from silent_infinity.domain.lake import attribution, drift, failures, plots
 from silent_infinity.domain.lake.figures_shown import NONE, change, day, part, points, share, shown, usd
-from silent_infinity.domain.lake.metrics import HIGHER, LOWER, Metric, by_name, metrics
+from silent_infinity.domain.lake.metrics import HIGHER, LOWER, SUM, Metric, by_name, metrics
 from silent_infinity.domain.lake.report import TREND_WEEKS, Experiment, Report
 from silent_infinity.domain.lake.report_html import (
     ALARM,
@@ -161,18 +161,19 @@ def _trends(found: Report) -> str:
 
 def _metric_trend(found: Report, metric: Metric) -> str:
     days = found.metrics[metric.name]
+    title = f"{metric.title}, a session" if metric.value == SUM else metric.title
     picture = plots.trend(
-        metric.title,
+        title,
         [(one, days[one].average if one in days else None) for one in found.trend_days],
         lambda value: shown(value, metric.unit),
     )
     now, before = (found.of_week(metric.name, week) for week in (found.week, found.week.earlier(1)))
     if now is None or now.average is None:
-        return _trend(metric.title, "not known yet", "", "", picture)
+        return _trend(title, "not known yet", "", "", picture)
     value = before.average if before else None
     moved = _points(now.average, value) if metric.unit == "share" else change(now.average, value)
     [compared] = compare({metric.name: before} if before else {}, {metric.name: now})
-    return _trend(metric.title, shown(now.average, metric.unit), moved, _kind(compared, metric), picture)
+    return _trend(title, shown(now.average, metric.unit), moved, _kind(compared, metric), picture)
 
 
 def _kind(compared: MetricComparison, metric: Metric) -> str:
@@ -227,6 +228,7 @@ def _experiment(found: Experiment) -> str:
             plots.forest(title, rows),
             "Relative to production, with 95 % intervals. Green is for the better, red for the worse, where "
             "the interval leaves out 0. " + note,
+            wide=True,
         )
         if rows
         else card(title, notice("No metric can be compared yet."), note)
@@ -235,7 +237,7 @@ def _experiment(found: Experiment) -> str:
     listed = [_compared(compared, known.get(compared.metric)) for compared in found.comparisons]
     words = sorted({compared.note for compared in found.comparisons if compared.note})
     listing = card("The same in figures", table(title, head, listed), " ".join(NOTES[word] for word in words))
-    return f'<div class="pair">{picture}{listing}</div>'
+    return picture + listing
 
 
 def _interval(compared: MetricComparison, metric: Metric | None) -> plots.Interval | None:
@@ -309,7 +311,7 @@ def _safety(found: Report) -> str:
         _counted("Turns that nobody screened", now.unscreened, before.unscreened, now.turns, before.turns),
         _counted("Turns answered by a fallback", now.fallbacks, before.fallbacks, now.turns, before.turns),
     ]
-    head = ("", "turns or sessions", "share", "the week before", "share", "change")
+    head = ("", "this week", "share", "before", "share", "change")
     note = (
         notice(
             f"{now.unscreened:,} turns were answered without a screen: an outage of the crisis screen.",
@@ -355,7 +357,7 @@ def _costs(found: Report) -> str:
             f"By {name}",
             table(
                 f"Cost by {name}",
-                (name, "calls", "cost", "share", "", "the week before", "change"),
+                (name, "calls", "cost", "share", "", "before", "change"),
                 [*_cost_lines(attribution.attributed(found.spent, found.spent_before, by), whole)],
             ),
         )
@@ -367,7 +369,7 @@ def _costs(found: Report) -> str:
             "What moved most",
             table(
                 "Largest changes",
-                ("class · model · variant", "cost", "the week before", "change"),
+                ("class · model · variant", "cost", "before", "change"),
                 [(line.name, usd(line.usd), usd(line.usd_before), _signed(line.change)) for line in moved],
             ),
         )
@@ -442,12 +444,12 @@ def _intents(found: Report) -> str:
         )
         for intent in drifted.intents
     ]
-    head = ("intent", "baseline", "share", "this week", "share", "change", "adds to the index")
+    head = ("intent", "baseline", "share", "this week", "share", "change", "index")
     limits = drift.rules()["psi"]
     intro = (
         f"Against the baseline of {day(first)} to {day(last)}. The index is moderate from"
-        f" {limits['moderate']} on and an alarm from {limits['major']} on, unless chance explains it. The p value takes turns for "
-        "independent, which those of one session are not: it is too small."
+        f" {limits['moderate']} on and an alarm from {limits['major']} on, unless chance explains it. The p"
+        " value takes turns for independent, which those of one session are not: it is too small."
     )
     parts = [
         notice(f"{verdict} {drift.summary(drifted)}", kind),
@@ -472,17 +474,12 @@ def _failures(found: Report) -> str:
             share(one.share),
             share(one.share_before),
             points(one.change),
-            one.most_in.get("turn_class", ""),
-            one.most_in.get("intent", ""),
-            one.most_in.get("model_id", ""),
+            Cell(" · ".join(one.most_in.values()), "text"),
             Cell(one.example, code=True),
         )
         for one in listed
     ]
-    head = (
-        *("what", "turns", "share of all", "the week before", "change"),
-        *("most in class", "most in intent", "most with model", "one of them (turn id)"),
-    )
+    head = ("what", "turns", "share of all", "before", "change", "most are in", "one of them (turn id)")
     intro = (
         f"Bad turns among {turns:,}. A turn may have several failures. An operator finds the event of a turn "
         "id in the table of turn events, as long as it is kept."
@@ -509,7 +506,8 @@ def _shares(name: str, shares: Sequence[float | None]) -> list[str | Cell]:
 
 
 def _failure(name: str) -> str:
-    return name.replace("_", " ")
+    titles = {known["name"]: known["title"] for known in load("failure_categories.json")["failures"]}
+    return str(titles.get(name, name))
 
 
 # --- latency ---
