@@ -48,7 +48,7 @@ class Lake:
         """Write one object of what arrived on a day."""
         for table, rows in ((TURN_EVENTS, list(turns)), (FEEDBACK, list(feedback))):
             if rows:
-                folder = self.root / table.prefix / f"dt={day}" / f"hour={hour}"
+                folder = self.catalog.folder(f"s3://{BUCKET}/{table.prefix}dt={day}/hour={hour}/")
                 folder.mkdir(parents=True, exist_ok=True)
                 write_parquet(rows, table, folder / f"{next(self._numbers):05d}.parquet")
 

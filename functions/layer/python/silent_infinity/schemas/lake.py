@@ -3,9 +3,9 @@
 Run `python -m silent_infinity.schemas.lake` after changing `domain/lake/refined.py`, `data/metrics.json`,
 `data/failure_categories.json`, `data/variant_categories.json` or `data/turn_classes.json`; a test compares.
 
-Three habits keep a statement's rows the same in whatever order it reads: only integers are added (doubles that
-hold integers below 2^53, and decimals for squares), whatever is chosen among rows is the least or the greatest
-of something unique, and a CTE that is named twice (which Trino computes twice) reads few columns.
+What keeps a statement's rows the same in whatever order it reads: only integers are added (doubles that hold
+integers below 2^53, and decimals for squares), and what is chosen among rows is the least or the greatest of
+something unique. A CTE that is named twice is computed twice by Trino, and therefore reads few columns.
 """
 
 import sys
@@ -57,8 +57,8 @@ _SCALARS = (
     "recorded_at, timestamp, session_id, user_id_hash, turn_number, tokens_input, tokens_output, "
     "tokens_cache_read, tokens_cache_write, cost_usd, model_id, provider, prompt_id, prompt_sha, "
     "crisis_flag_level, screened_level, guardrail_triggered, error_class, retry_count, turn_class, intent, "
-    "intent_confidence, path, reply_kind, reply_source, quality_score, attempts, fallback_used, finish_reason, "
-    "latency_ms.total_ms, latency_ms.llm_ttft_ms"
+    "intent_confidence, path, reply_kind, reply_source, quality_score, attempts, fallback_used, "
+    "finish_reason, latency_ms.total_ms, latency_ms.llm_ttft_ms"
 )
 """What decides between copies of a turn that differ, which nothing writes: the least row stays."""
 
@@ -90,7 +90,7 @@ def _turns(columns: str, last: str) -> str:
         WHERE dt BETWEEN ${{first-1}} AND ${{arrived_until}}
             AND substr(timestamp, 1, 10) BETWEEN ${{first}} AND {last}
     ) AS arrived
-    WHERE {valid()}"""
+    WHERE {valid()}"""  # noqa: S608 -- text of this module
 
 
 def _unload(header: Iterable[str], query: str) -> str:
@@ -114,9 +114,8 @@ _LOCATION = "location: prefix, where the objects go"
 def silver_turns() -> str:
     """Return the statement of `silver_turns`.
 
-    A turn that arrived once, as nearly all do, goes straight through. Only the copies of the others are put in
-    order, so that no wide row is ever sorted or hashed. (With no copies at all Trino does not even read for
-    them.)
+    A turn that arrived once, as nearly all do, goes straight through. Only the copies of the others are put
+    in order, so that no wide row is ever sorted or hashed: without copies Trino does not even read for them.
     """
     made = {
         "received_at": "t.received_at",
@@ -210,7 +209,7 @@ SELECT
 FROM turns AS t
 LEFT JOIN ratings AS r ON r.turn_id = t.turn_id
 LEFT JOIN ends AS e ON e.session_id = t.session_id AND e.day = CAST(t.received_at AS date)
-""",
+""",  # noqa: S608 -- text of this module
     )
 
 
@@ -256,9 +255,9 @@ def _days_apart(one: str, other: str) -> str:
 def unit_days(of: Sequence[Metric]) -> str:
     """Return the statement of `unit_days` for these metrics.
 
-    Turns are added up by session and set of exposures first, of which there are far fewer than turns, and only
-    then laid out by category. What is added are doubles that hold integers: below 2^53 no order changes their
-    sum, and a unit's day does not get there (9 million dollars, or 100 days in microseconds).
+    Turns are added up by session and set of exposures first, of which there are far fewer than turns, and
+    only then laid out by category. What is added are doubles that hold integers: below 2^53 no order changes
+    their sum, and a unit's day does not get there (9 million dollars, or 285 years in microseconds).
 
     Whether somebody came back is told by bits: bit i of a session's `days` says that it had a turn on day i.
     The person came back after day i if some session has a bit among the next seven, and none on day i itself.
@@ -360,7 +359,7 @@ FROM units AS u
 LEFT JOIN crises AS k ON k.dt = u.dt AND k.category = u.category AND k.variant_id = u.variant_id
     AND k.unit_id = u.unit_id
 LEFT JOIN returns AS r ON r.user_id_hash = u.user_id_hash
-""",
+""",  # noqa: S608 -- text of this module
     )
 
 
@@ -423,7 +422,7 @@ class _Sums:
         return self.sums.setdefault(expression, f"s{len(self.sums) + 1}")
 
     def _squares(self, one: str, other: str, scale: int) -> str:
-        """Return the sum of products: of counts as bigint, of finer parts as decimals, which are exact too."""
+        """Return the sum of products: of counts as bigint, of finer parts as decimals, which are exact."""
         if scale == 1:
             return self._sum(f"sum({one} * {other})")
         factors = (f"CAST({name} AS decimal(19, 0))" for name in (one, other))
@@ -433,7 +432,7 @@ class _Sums:
         """Return `source` with the units' values beside its columns."""
         values = "".join(f",\n            {said} AS {name}" for said, name in self.values.items())
         return f"""SELECT {names}{values}
-        FROM {source}"""
+        FROM {source}"""  # noqa: S608 -- text of this module
 
     def aggregates(self) -> str:
         """Return the sums, each on a line."""
@@ -460,7 +459,7 @@ def _scaled(name: str, parts: int) -> str:
 _COUNTS = """min(u.unit) AS unit,
         count(*) AS units,
         CAST(sum(u.sessions) AS bigint) AS sessions,
-        IF(min(u.unit) = 'user', count(*), 
+        IF(min(u.unit) = 'user', count(*),
             count(DISTINCT IF(u.unit = 'session' AND u.user_id_hash <> '', u.user_id_hash))) AS users,
         CAST(sum(u.turns) AS bigint) AS turns,
         CAST(sum(u.exposed_turns) AS bigint) AS exposed_turns,
@@ -500,7 +499,7 @@ SELECT s.category, s.variant_id, {_SUMMED},
     s.dt
 FROM sums AS s
 {sums.unnest()}
-""",
+""",  # noqa: S608 -- text of this module
     )
 
 
@@ -549,7 +548,7 @@ SELECT s.category, s.arm_id, s.variant_id, s.since, {_SUMMED},
     ${{last}} AS dt
 FROM sums AS s
 {sums.unnest()}
-""",
+""",  # noqa: S608 -- text of this module
     )
 
 
@@ -599,12 +598,12 @@ FROM (
     WHERE f.dt BETWEEN ${{first}} AND ${{last}} AND f.nps IS NOT NULL AND c.variant_id IS NOT NULL
 ) AS counted
 GROUP BY category, variant_id, metric, bin, dt
-""",
+""",  # noqa: S608 -- text of this module
     )
 
 
 def gold_costs() -> str:
-    """Return the statement of `gold_costs`. The screen's call is one of class TC1 beside those of the reply."""
+    """Return the statement of `gold_costs`. The screen's call is of class TC1, beside those of the reply."""
     classes = load("turn_classes.json")["classes"]
     governs = " ".join(f"WHEN '{name}' THEN '{row['category']}'" for name, row in classes.items())
     tokens = ("tokens_input", "tokens_output", "tokens_cache_read", "tokens_cache_write")
@@ -655,7 +654,7 @@ FROM (
     ) AS governed
 ) AS known
 GROUP BY {keys}, dt
-""",
+""",  # noqa: S608 -- text of this module
     )
 
 
@@ -690,7 +689,7 @@ FROM (
 ) AS t
 CROSS JOIN UNNEST(t.failures) AS f(failure)
 GROUP BY f.failure, COALESCE(t.intent, ''), COALESCE(t.turn_class, ''), COALESCE(t.model_id, ''), t.dt
-""",
+""",  # noqa: S608 -- text of this module
     )
 
 
@@ -728,7 +727,7 @@ FROM (
     GROUP BY turn_id, day
 ) AS turns
 GROUP BY dt
-""",
+""",  # noqa: S608 -- text of this module
     )
 
 

@@ -1,8 +1,8 @@
 """The tables that the rollup makes: silver, units and gold.
 
 Every one has a row for what its comment says, whole days as partitions (`dt`, the UTC day of the turn), and
-is replaced a day at a time. Sums are made of integers (`scale` of `data/metrics.json`), so that the same turns
-give the same figures in whatever order they were read.
+is replaced a day at a time. Sums are made of integers (`scale` of `data/metrics.json`), so that the same
+turns give the same figures in whatever order they were read.
 """
 
 from collections.abc import Sequence

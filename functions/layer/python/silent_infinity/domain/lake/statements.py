@@ -1,8 +1,9 @@
 """The statements of the lake, rendered: Trino SQL as Athena's engine version 3 runs it.
 
-Each file of `statemachines/sql/` is one statement with `${name}` placeholders, and `${name+7}` for a day so many
-days later. Its first lines declare them: `-- name: type, what it is`. A value is taken only if it is of that type, and what the type renders cannot
-close a literal: whatever a caller passes, the statement stays the statement that was checked.
+Each file of `statemachines/sql/` is one statement with `${name}` placeholders, and `${name+7}` for a day so
+many days later. Its first lines declare them: `-- name: type, what it is`. A value is taken only if it is of
+that type, and what the type renders cannot close a literal: whatever a caller passes, the statement stays the
+statement that was checked.
 """
 
 import re
@@ -32,8 +33,8 @@ def render(name: str, **values: Any) -> str:
     """Return the statement of that name with its placeholders filled.
 
     Types: `day` is a `date`; `prefix` an S3 URL that ends with a slash, of letters, digits, `_`, `=`, `-` and
-    `/`; `identifier` a name of a table or column; `identifiers` several of them;
-    `word` a literal of letters, digits, `.`, `_` and `-`; `count` a whole number from 0; `arms` a sequence of `Arm`, at most 100.
+    `/`; `identifier` a name of a table or column, `identifiers` several; `word` a literal of letters, digits,
+    `.`, `_` and `-`; `count` a whole number from 0; `arms` a sequence of `Arm`, at most 100.
 
     Raises:
         StatementError: there is no such statement; a value is missing, is one too many, or is not of its
