@@ -82,7 +82,11 @@ def read(sql: str) -> Statement:
         return _create(tree)
     if isinstance(tree, exp.Query):
         return Select(tree)
-    raise StatementError("NOT_SUPPORTED", "The local engine runs SELECT, UNLOAD, INSERT INTO and CTAS only")
+    if isinstance(tree, exp.DML | exp.DDL | exp.Command):
+        raise StatementError(
+            "NOT_SUPPORTED", "The local engine runs SELECT, UNLOAD, INSERT INTO and CTAS only"
+        )
+    raise StatementError("SYNTAX_ERROR", "This is no statement")
 
 
 def _tokens(sql: str) -> list[Token]:

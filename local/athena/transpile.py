@@ -55,7 +55,7 @@ _REFUSED_DECIMAL = (
 MACROS: tuple[str, ...] = tuple(
     f"CREATE OR REPLACE MACRO {macro}"
     for macro in (
-        "trino_divide(a BIGINT, b BIGINT) AS a // b, (a HUGEINT, b HUGEINT) AS CAST(a // b AS BIGINT), "
+        "trino_divide(a INTEGER, b INTEGER) AS a // b, (a BIGINT, b BIGINT) AS a // b, (a HUGEINT, b HUGEINT) AS CAST(a // b AS BIGINT), "
         "(a DOUBLE, b DOUBLE) AS a / b, "
         f"(a DECIMAL(38, 9), b DECIMAL(38, 9)) AS {_REFUSED_DECIMAL.format(what='division')}",
         "trino_shift(d DATE, i INTERVAL) AS CAST(d + i AS DATE), (d TIMESTAMP, i INTERVAL) AS d + i, "

@@ -42,7 +42,10 @@ SCOPES = (
     ),
     Scope("stacks", ("tests/stacks",), "properties of the synthesised templates", ("cdk", "fuzz")),
     Scope(
-        "local", ("tests/local",), "the emulator's completions and the local stack's processes", ("emulator",)
+        "local",
+        ("tests/local",),
+        "the emulator's completions and the local stack's processes",
+        ("emulator", "sql"),
     ),
     Scope(
         "e2e",

@@ -32,7 +32,7 @@ from local.emulator import seams
 SUMMARY = "Athena runs Trino's SQL: UNLOAD, INSERT INTO, CREATE TABLE AS, parameters, partitions, scan limits"
 
 MEMORY_LIMIT = "1GB"
-_OURS = {"SELECT", "WITH", "UNLOAD", "INSERT", "VALUES"}
+_EMULATORS = {"SHOW", "DESCRIBE", "ALTER", "DROP", "MSCK", "EXPLAIN", "PREPARE", "EXECUTE", "DEALLOCATE"}
 
 
 @dataclass
@@ -120,10 +120,10 @@ def _id_of(answer: Any) -> str:
 
 
 def _is_ours(text: str, athena: Any) -> bool:
-    """Whether a statement is one of the four; others stay with the emulator."""
+    """Whether a statement is none of those which stay with the emulator."""
     words = text.replace("(", " ").split()
     first = words[0].upper() if words else ""
-    return first in _OURS or (first == "CREATE" and athena._parse_ddl(text) is None and " AS" in text.upper())
+    return first not in _EMULATORS and (first != "CREATE" or athena._parse_ddl(text) is None)
 
 
 async def _execute(athena: Any, query_id: str, running: _Running, database: str) -> None:

