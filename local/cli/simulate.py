@@ -143,9 +143,8 @@ def _shares(texts: Sequence[str]) -> list[Share]:
 
     found = []
     for text in texts:
-        category, _, rest = text.partition(":")
-        variant_id, _, percent = rest.rpartition(":")
         try:
+            category, variant_id, percent = text.split(":")
             found.append(Share(category, variant_id, float(percent)))
         except ValueError:
             raise LocalError(f"{text!r} is not CATEGORY:VARIANT:PERCENT.", "") from None
