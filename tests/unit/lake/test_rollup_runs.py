@@ -86,7 +86,7 @@ def test_a_backfill_computes_exactly_its_days_and_those_that_look_at_them() -> N
     made = night()
     made.breaches = [{"name": "a", "subject": "s", "message": "m"}]
     made.regressions = [{"category": "LLM_MODEL"}]
-    made.run(**{"from": "2026-10-10", "to": "2026-11-15", "act": False})
+    made.run(act=False, **{"from": "2026-10-10", "to": "2026-11-15"})
     days = [day for day in HISTORY if date(2026, 10, 10) <= day <= date(2026, 11, 15)]
 
     assert made.wrong(days[:-7]) == []
