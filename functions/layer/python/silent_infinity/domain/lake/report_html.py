@@ -30,9 +30,10 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str | Cell]
         f'<th scope="col"{_kind("text" if place < texts else cells[0][place].kind)}>{escape(name)}</th>'
         for place, name in enumerate(head)
     )
+    body = "".join(_row(row, texts) for row in cells)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(_row(row, texts) for row in cells)}</tbody></table></div>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
