@@ -50,7 +50,7 @@ class DeliveryStream(Construct):
         # As https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html lists them, for the
         # prefixes that this stream writes.
         store.allow(role, ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], prefix, errors)
-        store.allow_listing(role, prefix, errors)
+        store.allow_listing(role)
         store.allow_locating(role)
         store.allow_following_uploads(role)
         tables.allow(role, ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], table)

@@ -76,17 +76,13 @@ class LakeBucket(Construct):
                 "prefix holds nothing else.",
             )
 
-    def allow_listing(self, grantee: iam.IGrantable, *prefixes: str) -> None:
-        """Let `grantee` list what lies below each of `prefixes`.
+    def allow_listing(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` list the bucket.
 
-        Without that, an object that is not there looks like one that is forbidden.
+        Without that, an object that is not there looks like one that is forbidden. It looks so too under a
+        condition on the prefix, which only requests for a list have: names of objects are what it costs.
         """
-        _add(
-            grantee,
-            ["s3:ListBucket"],
-            [self.bucket.bucket_arn],
-            {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
-        )
+        _add(grantee, ["s3:ListBucket"], [self.bucket.bucket_arn])
 
     def allow_locating(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` ask for the bucket's region, as Athena and Firehose do before they use it."""
@@ -97,14 +93,9 @@ class LakeBucket(Construct):
         _add(grantee, ["s3:ListBucketMultipartUploads"], [self.bucket.bucket_arn])
 
 
-def _add(
-    grantee: iam.IGrantable,
-    actions: Sequence[str],
-    resources: Sequence[str],
-    conditions: dict[str, dict[str, list[str]]] | None = None,
-) -> None:
+def _add(grantee: iam.IGrantable, actions: Sequence[str], resources: Sequence[str]) -> None:
     grantee.grant_principal.add_to_principal_policy(
-        iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
+        iam.PolicyStatement(actions=list(actions), resources=list(resources))
     )
 
 

@@ -81,7 +81,7 @@ class LakeWorkgroup(Construct):
         self._lake.allow(grantee, written, RESULTS, *writes)
         if only_read := [prefix for prefix in reads if prefix not in writes]:
             self._lake.allow(grantee, ["s3:GetObject"], *only_read)
-        self._lake.allow_listing(grantee, RESULTS, *reads, *(each for each in writes if each not in reads))
+        self._lake.allow_listing(grantee)
         self._lake.allow_locating(grantee)
         self._lake.allow_following_uploads(grantee)
 

@@ -175,7 +175,7 @@ class NightlyRollup(Construct):
         self._lake.workgroup.allow_reading_results(plan.role)
         # Which arms ran on a day is written down once: a day that is run again has the same.
         self._lake.store.allow(plan.role, ["s3:GetObject", "s3:PutObject"], REGISTRY)
-        self._lake.store.allow_listing(plan.role, REGISTRY)
+        self._lake.store.allow_listing(plan.role)
         return plan
 
     def _statement(self) -> SinglePurposeFunction:
@@ -198,7 +198,7 @@ class NightlyRollup(Construct):
             ["glue:BatchCreatePartition", "glue:GetPartitions", "glue:GetTable", "glue:UpdatePartition"],
             *self._lake.tables.refined(),
         )
-        self._lake.store.allow_listing(swap.role, *REFINED)
+        self._lake.store.allow_listing(swap.role)
         return swap
 
     def _sweep(self) -> SinglePurposeFunction:
@@ -212,7 +212,7 @@ class NightlyRollup(Construct):
         )
         self._lake.tables.allow(sweep.role, ["glue:GetPartitions"], *self._lake.tables.refined())
         self._lake.store.allow(sweep.role, ["s3:DeleteObject"], *REFINED)
-        self._lake.store.allow_listing(sweep.role, *REFINED)
+        self._lake.store.allow_listing(sweep.role)
         return sweep
 
     def _metrics(self) -> SinglePurposeFunction:
@@ -263,19 +263,30 @@ class NightlyRollup(Construct):
     def _declare_alarms(self, operations: OperationsTopic) -> None:
         machine = self.workflow.state_machine
         where = "See docs/operations.md, The nightly rollup."
-        for construct_id, metric, what in (
-            ("RunsFail", machine.metric_failed(period=FIVE_MINUTES, statistic="Sum"), "failed"),
-            ("RunsTimeOut", machine.metric_timed_out(period=FIVE_MINUTES, statistic="Sum"), "took too long"),
-            ("RunsAbort", machine.metric_aborted(period=FIVE_MINUTES, statistic="Sum"), "was ended by hand"),
-        ):
-            alarm(
-                self,
-                construct_id,
-                metric=metric,
-                description=f"A rollup {what}. {where}",
-                threshold=1,
-                topic=operations.topic,
-            )
+        alarm(
+            self,
+            "RunsFail",
+            metric=machine.metric_failed(period=FIVE_MINUTES, statistic="Sum"),
+            description=f"A rollup failed. {where}",
+            threshold=1,
+            topic=operations.topic,
+        )
+        alarm(
+            self,
+            "RunsTimeOut",
+            metric=machine.metric_timed_out(period=FIVE_MINUTES, statistic="Sum"),
+            description=f"A rollup took twelve hours. {where}",
+            threshold=1,
+            topic=operations.topic,
+        )
+        alarm(
+            self,
+            "RunsAbort",
+            metric=machine.metric_aborted(period=FIVE_MINUTES, statistic="Sum"),
+            description=f"A rollup was ended by hand. {where}",
+            threshold=1,
+            topic=operations.topic,
+        )
         alarm(
             self,
             "DeadLettersFill",
