@@ -168,9 +168,9 @@ def find_pool(arguments: argparse.Namespace) -> OperatorsPool:
     )
 
 
-def stack_outputs(environment: str, region: str | None) -> dict[str, str]:
-    """The outputs of the API stack of an environment, read with the AWS credentials at hand."""
-    stack = f"SilentInfinity-{environment}-Api"
+def stack_outputs(environment: str, region: str | None, part: str = "Api") -> dict[str, str]:
+    """The outputs of a stack of an environment, read with the AWS credentials at hand."""
+    stack = f"SilentInfinity-{environment}-{part}"
     try:
         described = _client("cloudformation", region).describe_stacks(StackName=stack)
     except ClientError as error:
