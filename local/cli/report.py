@@ -79,7 +79,7 @@ def described(written: dict[str, Any]) -> str:
     words = f"{written['turns']:,} turns; drift of the intents: {written['drift'].replace('-', ' ')}."
     if written["missing_days"]:
         words += (
-            f" {written['missing_days']} days of the week have no figures: nobody came, or the rollup has not "
-            "run for them (`./run rollup --from … --to …`)."
+            f" {written['missing_days']} days of the week have no figures: nobody came, or the rollup has not"
+            " run for them (`./run rollup --from … --to …`)."
         )
     return wrapped(words)
