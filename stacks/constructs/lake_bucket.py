@@ -17,8 +17,9 @@ BRONZE_ERRORS = "bronze-errors/"
 RESULTS = "results/"
 REPORTS = "reports/"
 REGISTRY = "registry/"
+SILVER = "silver/"
 GOLD = "gold/"
-REFINED = ("silver/", "units/", GOLD)
+REFINED = (SILVER, "units/", GOLD)
 """What the rollup makes: silver, the sums of units, and gold."""
 RESULT_DAYS = 7
 """How long what a statement answered is kept: any of them can be run again."""

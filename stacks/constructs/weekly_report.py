@@ -8,7 +8,7 @@ from constructs import Construct
 from stacks.constructs.acknowledgements import acknowledge
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.lake import Lake
-from stacks.constructs.lake_bucket import GOLD, REPORTS
+from stacks.constructs.lake_bucket import GOLD, REPORTS, SILVER
 from stacks.constructs.operations import FIVE_MINUTES, OperationsTopic, alarm
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
@@ -16,13 +16,13 @@ from stacks.constructs.store_access import allow_telling
 from stacks.environment import EnvironmentConfig
 
 NAME = "weekly_report"
-# What it reads is one week of gold; the statements take seconds each, one after the other.
+# What it reads are two weeks; its statements run side by side and take seconds.
 _TIMEOUT = Duration.seconds(290)
 _MEMORY_MB = 512
 
 
 class WeeklyReport(Construct):
-    """Reads gold by statements of its own, keeps a page below `reports/`, and says where it lies."""
+    """Reads silver and gold by its own statements, keeps a page below `reports/`, and says where it lies."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class WeeklyReport(Construct):
                 "it: a failed run is tried again by Lambda, raises an alarm, and can be started by hand."
             ),
         )
-        lake.workgroup.allow_running(self.function.role, reads=[GOLD])
+        lake.workgroup.allow_running(self.function.role, reads=[SILVER, GOLD])
         lake.workgroup.allow_reading_results(self.function.role)
         lake.store.allow(self.function.role, ["s3:PutObject"], REPORTS)
         allow_telling(self.function, operations)

@@ -202,6 +202,31 @@ def test_the_machine_runs_statements_and_what_it_names(prod: Application) -> Non
     assert all("bronze/" not in each for each in resources["s3:PutObject"])
 
 
+def test_what_is_not_there_looks_so(application: Application) -> None:
+    """S3 answers "forbidden" for a missing object to whoever may not list the bucket, and a condition on the
+    prefix of a list holds for no other request.
+    """
+    listing = [
+        statement
+        for name, statement in application.identity_statements()
+        if name.startswith("Analytics/") and "s3:ListBucket" in as_list(statement["Action"])
+    ]
+
+    assert len(listing) >= 6
+    assert not any("Condition" in statement for statement in listing)
+
+
+def test_reports_are_made_of_what_was_refined(application: Application) -> None:
+    """A report counts people in silver; arrivals, and the sums of single people, are none of its business."""
+    read = {
+        resource.partition("/")[2].strip('"]}')
+        for action, resource in application.permissions("WeeklyReportRole")
+        if action == "s3:GetObject"
+    }
+
+    assert read == {"silver/*", "gold/*", "results/*"}
+
+
 def test_nobody_reads_a_claim_that_is_not_the_rollups(application: Application) -> None:
     """The table holds what people were answered."""
     found = 0
