@@ -24,16 +24,12 @@ from sqlglot import exp
 
 from local.athena import statements
 from local.athena.errors import StatementError
+from local.athena.limits import OPEN_WRITERS
 from local.athena.pruning import partitions_needed
 from local.athena.statements import CreateTable, Insert, Select, Unload
 from local.athena.tables import Catalog, Field, Partition, TableSource, partition_folder
 from local.athena.transpile import MACROS, SETTINGS, ambiguous_unnests, to_duckdb
 from local.athena.types import duckdb_of_hive, hive_of_duckdb, literal, quoted, readable_as, trino_of_duckdb
-
-OPEN_WRITERS = 100
-"""Partitions that one UNLOAD, INSERT INTO or CREATE TABLE AS writes at most.
-https://docs.aws.amazon.com/athena/latest/ug/unload.html
-https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html"""
 
 SCAN_LIMIT_EXCEEDED = "SCAN_LIMIT_EXCEEDED"
 CANCELLED = "QUERY_CANCELLED"

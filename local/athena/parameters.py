@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlglot.dialects.trino import Trino
-from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from local.athena.errors import StatementError
+from local.athena.transpile import trino_tokens
 
 
 def with_parameters(sql: str, parameters: Sequence[str]) -> str:
@@ -21,10 +20,7 @@ def with_parameters(sql: str, parameters: Sequence[str]) -> str:
     Raises:
         StatementError: their numbers differ, or a parameter is not one literal.
     """
-    try:
-        marks = [token for token in Trino().tokenize(sql) if token.token_type == TokenType.PLACEHOLDER]
-    except SqlglotError as error:
-        raise StatementError("SYNTAX_ERROR", str(error)) from None
+    marks = [token for token in trino_tokens(sql) if token.token_type == TokenType.PLACEHOLDER]
     if len(marks) != len(parameters):
         raise StatementError(
             "SYNTAX_ERROR",
@@ -36,10 +32,7 @@ def with_parameters(sql: str, parameters: Sequence[str]) -> str:
 
 
 def _literal(text: str) -> str:
-    try:
-        tokens = [token.token_type for token in Trino().tokenize(text)]
-    except SqlglotError:
-        tokens = []
+    tokens = [token.token_type for token in trino_tokens(text)]
     if tokens and tokens[0] == TokenType.DASH:
         tokens = tokens[1:]
     allowed = {TokenType.STRING, TokenType.NUMBER, TokenType.TRUE, TokenType.FALSE, TokenType.NULL}

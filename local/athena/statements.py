@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.dialects.trino import Trino
-from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from local.athena.errors import StatementError, unsupported
-from local.athena.transpile import parse
+from local.athena.transpile import parse, trino_tokens
 
 COMPRESSIONS = {"SNAPPY", "GZIP", "ZSTD", "NONE", "UNCOMPRESSED"}
 """What Parquet can be compressed with, of what Athena offers (LZ4 is left out: DuckDB means another format by it).
@@ -69,7 +67,7 @@ def read(sql: str) -> Statement:
     Raises:
         StatementError: it does not parse, or is none of the four.
     """
-    tokens = _tokens(sql)
+    tokens = trino_tokens(sql)
     if tokens and tokens[0].text.upper() == "UNLOAD":
         return _unload(sql, tokens)
     tree = parse(sql)
@@ -87,13 +85,6 @@ def read(sql: str) -> Statement:
             "NOT_SUPPORTED", "The local engine runs SELECT, UNLOAD, INSERT INTO and CTAS only"
         )
     raise StatementError("SYNTAX_ERROR", "This is no statement")
-
-
-def _tokens(sql: str) -> list[Token]:
-    try:
-        return list(Trino().tokenize(sql))
-    except SqlglotError as error:
-        raise StatementError("SYNTAX_ERROR", str(error)) from None
 
 
 def _table_name(table: exp.Expr) -> str:

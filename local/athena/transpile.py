@@ -16,7 +16,9 @@ from collections.abc import Callable, Collection
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.trino import Trino
 from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token
 
 from local.athena.errors import StatementError, unsupported
 
@@ -104,6 +106,18 @@ def parse(sql: str) -> exp.Expr:
             "NOT_SUPPORTED", "The local engine runs SELECT, UNLOAD, INSERT INTO and CTAS only"
         )
     return statements[0]
+
+
+def trino_tokens(sql: str) -> list[Token]:
+    """The tokens of a text in Trino's SQL, without comments.
+
+    Raises:
+        StatementError: a quote is not closed.
+    """
+    try:
+        return list(Trino().tokenize(sql))
+    except SqlglotError as error:
+        raise StatementError("SYNTAX_ERROR", _plain(str(error))) from None
 
 
 def to_duckdb(tree: exp.Expr, row_arrays: Collection[int] = ()) -> str:
