@@ -1,13 +1,22 @@
 """Plan a nightly rollup: which days, in which statements, and which experiments ran."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from typing import Any
 
 from silent_infinity.domain.lake import statements
-from silent_infinity.domain.lake.days import Asked, Item, Window, day_of, phases, window_of
+from silent_infinity.domain.lake.days import (
+    PUBLISHED_DAYS,
+    Asked,
+    Phase,
+    Window,
+    chunks,
+    day_of,
+    phases,
+    window_of,
+)
 from silent_infinity.domain.lake.running_arms import RunningArm, running_arms
 from silent_infinity.domain.lake.tables import TABLES
 from silent_infinity.domain.payload import from_payload, to_payload
@@ -16,9 +25,6 @@ from silent_infinity.ports.lake_objects import LakeObjects
 from silent_infinity.ports.query_results import QueryResults
 from silent_infinity.ports.variant_store import VariantSnapshots
 from silent_infinity.usecases.rollup_run import Lake, arms_file
-
-PUBLISHED = "gold_variant_days"
-"""The table whose days are published; its histograms go with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +111,7 @@ class PlanRollup:
                 {"name": phase.name, "items": [item.to_payload() for item in phase.items]}
                 for phase in planned
             ],
-            "publications": [
-                _publication(item) for phase in planned for item in phase.items if item.table == PUBLISHED
-            ],
+            "publications": [_publication(*chunk) for chunk in chunks(_published(planned), PUBLISHED_DAYS)],
             "experiments": statements.gold_rows("gold_experiments", window.last, window.last),
             "arms": self._arms(window),
         }
@@ -129,10 +133,20 @@ class PlanRollup:
         return [to_payload(from_payload(RunningArm, row)) for row in json.loads(kept)]
 
 
-def _publication(item: Item) -> dict[str, str]:
+def _published(planned: Iterable[Phase]) -> list[date]:
+    return [
+        day
+        for phase in planned
+        for item in phase.items
+        if item.table == "gold_variant_days"
+        for day in item.days
+    ]
+
+
+def _publication(first: date, last: date) -> dict[str, str]:
     return {
-        "first": item.first.isoformat(),
-        "last": item.last.isoformat(),
-        "variant_days": statements.gold_rows(PUBLISHED, item.first, item.last),
-        "histograms": statements.gold_rows("gold_histograms", item.first, item.last),
+        "first": first.isoformat(),
+        "last": last.isoformat(),
+        "variant_days": statements.gold_rows("gold_variant_days", first, last),
+        "histograms": statements.gold_rows("gold_histograms", first, last),
     }

@@ -30,6 +30,11 @@ done long before the statement's time is up."""
 LONGEST_DAYS = 400
 """The most days that one run may be asked for: more would outgrow what an execution may remember."""
 
+PUBLISHED_DAYS = 7
+"""The most days whose figures are published together: with their histograms they are some ten thousand rows,
+which Athena gives a thousand at a time.
+"""
+
 LAST_DAY_ONLY = frozenset({"gold_experiments"})
 """Tables that hold the state of things on a day rather than what happened on it."""
 
@@ -167,11 +172,11 @@ def dependent(days: Iterable[date]) -> list[date]:
     return sorted({day - back * _DAY for day in days for back in range(RETURN_DAYS + 1)})
 
 
-def chunks(days: Iterable[date]) -> list[tuple[date, date]]:
-    """Return the days as ranges without gaps, each of `CHUNK_DAYS` at most, first and last inclusive."""
+def chunks(days: Iterable[date], most: int = CHUNK_DAYS) -> list[tuple[date, date]]:
+    """Return the days as ranges without gaps, each of `most` days at most, first and last inclusive."""
     found: list[tuple[date, date]] = []
     for day in sorted(set(days)):
-        if found and day == found[-1][1] + _DAY and (day - found[-1][0]).days < CHUNK_DAYS:
+        if found and day == found[-1][1] + _DAY and (day - found[-1][0]).days < most:
             found[-1] = found[-1][0], day
         else:
             found.append((day, day))
