@@ -490,10 +490,10 @@ def _failure(error: duckdb.Error) -> StatementError:
         return StatementError(CANCELLED, "Query was cancelled by user")
     if isinstance(error, duckdb.OutOfMemoryException):
         return StatementError("EXCEEDED_LOCAL_MEMORY_LIMIT", text, category=1)
+    if isinstance(error, duckdb.OutOfRangeException) or "out of range" in text:
+        return StatementError("NUMERIC_VALUE_OUT_OF_RANGE", text)
     if isinstance(error, duckdb.ConversionException):
         return StatementError("INVALID_CAST_ARGUMENT", text)
-    if isinstance(error, duckdb.OutOfRangeException):
-        return StatementError("NUMERIC_VALUE_OUT_OF_RANGE", text)
     if isinstance(error, duckdb.CatalogException):
         return StatementError("FUNCTION_NOT_FOUND", text)
     if isinstance(error, duckdb.BinderException):

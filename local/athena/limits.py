@@ -23,15 +23,15 @@ FUNCTIONS: dict[str, frozenset[str]] = {
         "sum var_samp variance".split()
     ),
     f"{_TRINO}/array.html": frozenset(
-        "all_match any_match array_distinct array_except array_intersect array_join array_max array_min "
-        "array_position array_remove array_sort array_union arrays_overlap cardinality concat contains "
+        "all_match any_match  array_except array_intersect array_join array_max array_min "
+        "array_position array_remove array_sort arrays_overlap cardinality concat contains "
         "element_at filter none_match reduce sequence slice transform zip".split()
     ),
     f"{_TRINO}/bitwise.html": frozenset(
         "bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor".split()
     ),
     f"{_TRINO}/conditional.html": frozenset("coalesce greatest if least nullif try".split()),
-    f"{_TRINO}/conversion.html": frozenset("cast try_cast typeof".split()),
+    f"{_TRINO}/conversion.html": frozenset("cast try_cast".split()),
     f"{_TRINO}/datetime.html": frozenset(
         "date date_add date_diff date_format date_parse date_trunc day day_of_week from_iso8601_date "
         "from_iso8601_timestamp from_unixtime hour month to_unixtime year".split()

@@ -30,10 +30,8 @@ SETTINGS = (
 """What a connection needs besides the macros. Trino sorts nulls last in both directions."""
 
 _TO_WHOLE = "(x DOUBLE) AS CAST(round(x) AS {type}), (x VARCHAR) AS {text}, (x) AS CAST(x AS {type})"
-_STRICT = (
-    "CASE WHEN regexp_full_match(x, '[+-]?[0-9]+') THEN CAST(x AS {type}) WHEN x IS NOT NULL "
-    "THEN error('INVALID_CAST_ARGUMENT: Cannot cast ''' || x || ''' to {type}') END"
-)
+# A cast that fails, not error(): TRY takes casts, and refuses functions with effects.
+_STRICT = "CAST(CASE WHEN regexp_full_match(x, '[+-]?[0-9]+') THEN x ELSE 'not whole: ' || x END AS {type})"
 _LENIENT = "CASE WHEN regexp_full_match(x, '[+-]?[0-9]+') THEN TRY_CAST(x AS {type}) END"
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 
@@ -70,7 +68,7 @@ MACROS: tuple[str, ...] = tuple(
         "(a BIGINT, b BIGINT, i BIGINT) AS generate_series(a, b, i), "
         "(a DATE, b DATE) AS CAST(generate_series(a, b, INTERVAL 1 DAY) AS DATE[])",
         "trino_from_iso8601_timestamp(x) AS "
-        "to_timestamp(0) + to_milliseconds(epoch_ms(CAST(x AS TIMESTAMPTZ)))",
+        "to_timestamp(0) + to_milliseconds(epoch_us(CAST(x AS TIMESTAMPTZ)) // 1000)",
         "trino_map_value(m, k) AS CASE WHEN m IS NULL OR map_contains(m, k) THEN m[k] "
         "ELSE error('INVALID_FUNCTION_ARGUMENT: Key not present in map: ' || k) END",
         "trino_array_value(a, i) AS CASE WHEN a IS NULL OR i BETWEEN 1 AND len(a) THEN a[i] "
@@ -443,6 +441,8 @@ _REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.TryCast: _cast,
     exp.ApproxQuantile: _quantile,
     exp.Reduce: _reduce,
+    exp.ArrayDistinct: _refused("array_distinct, of which DuckDB leaves NULL out"),
+    exp.Typeof: _refused("typeof"),
     exp.ArraySize: lambda node: _call("cardinality", node.this),
     exp.FromISO8601Timestamp: lambda node: _call("trino_from_iso8601_timestamp", node.this),
     exp.FromBase: lambda node: _call("trino_from_base", node.this, node.expression),
@@ -462,6 +462,9 @@ _FUNCTIONS: dict[str, Rewrite] = {
     "nan": _constant("nan"),
     "infinity": _constant("inf"),
     "at_timezone": _at_timezone,
+    "array_union": _refused("array_union"),
+    "to_base": lambda node: _call("lower", _call("to_base", *node.expressions)),
+    "typeof": _refused("typeof"),
     "multimap_agg": _refused("multimap_agg"),
     "checksum": _refused("checksum"),
     "every": _renamed("bool_and"),
