@@ -15,9 +15,10 @@ from silent_infinity.domain.lake.figures_shown import NONE, day, points, shown
 from silent_infinity.domain.lake.report_html import Cell, contents, notice, section, table
 from silent_infinity.domain.svg import WIDTH, line, svg, text
 
-HEIGHT, LEFT, RIGHT, TOP, FOOT = 150, 64, 10, 10, 24
+HEIGHT, LEFT, RIGHT, TOP, FOOT = 158, 78, 10, 10, 30
 COLOURS = 8
 MOST_LABELS = 6
+LEAST_SPAN = 0.2  # of the highest value
 
 STYLE = Path(__file__).with_name("metrics_page.css")
 
@@ -158,7 +159,9 @@ def _scale(known: Sequence[float], measure: Measure) -> tuple[float, float]:
     if not known:
         return 0.0, 1.0
     low, high = min(known), max(known)
-    room = (high - low) * 0.15 or abs(high) * 0.1 or (0.01 if measure.unit == "share" else 1.0)
+    # A figure that hardly moves is a line that hardly moves: the bins of quantiles are 4 % wide.
+    wanted = max((high - low) * 1.3, LEAST_SPAN * abs(high)) or (0.01 if measure.unit == "share" else 1.0)
+    room = (wanted - (high - low)) / 2
     least = low - room if low < 0 else max(0.0, low - room)
     return least, min(high + room, 1.0) if measure.unit == "share" else high + room
 
