@@ -107,7 +107,7 @@ def test_the_service_and_running_experiments_are_shown(store: MemoryVariantMetri
     ],
 )
 def test_what_is_asked_for_is_shown(
-    store: MemoryVariantMetrics, asked: dict[str, str], expected: list[str]
+    store: MemoryVariantMetrics, asked: dict[str, Any], expected: list[str]
 ) -> None:
     """A variant always stands beside production."""
     assert references(shown(store, **asked)) == expected
