@@ -99,6 +99,23 @@ class Lake:
         return {name: self.rows(name) for name in tables or [one.name for one in REFINED]}
 
 
+_FROM = {
+    "unit_days": ("silver_turns",),
+    "gold_variant_days": ("silver_turns", "unit_days"),
+    "gold_experiments": ("silver_turns", "unit_days"),
+    "gold_histograms": ("silver_turns", "silver_feedback"),
+    "gold_costs": ("silver_turns",),
+    "gold_intents": ("silver_turns",),
+    "gold_failures": ("silver_turns",),
+}
+
+
+def needed(tables: Iterable[str]) -> list[str]:
+    """Return these tables and those that they are made from, in the order of their making."""
+    wanted = {name for table in tables for name in (table, *_FROM.get(table, ()))}
+    return [one.name for one in REFINED if one.name in wanted]
+
+
 def write_parquet(rows: Sequence[Row], table: Table, path: Path) -> None:
     """Write rows as Firehose would: the table's columns, whatever a row lacks as null."""
     kinds = {column.name: duckdb_of_hive(column.type) for column in table.columns}

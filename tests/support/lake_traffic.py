@@ -217,6 +217,9 @@ class Traffic:
             "fallback_used": random.random() < 0.05,
             "degraded": random.choice(([], [], [], [], ["model"], ["screen"], ["history", "screen"])),
             "guardrail_triggered": random.random() < 0.05,
+            "quality_failures": random.choice(([],) * 9 + (["length.too_long"],)),
+            "finish_reason": random.choice(("stop",) * 9 + ("length",)),
+            "budget_level": random.choice(("",) * 9 + ("reduced",)),
             "error_class": random.choice((None,) * 9 + ("ModelTimeoutError",)),
             "intent": random.choice(("reflect", "question", "greeting", None)),
             "screen_model": {
