@@ -68,6 +68,9 @@ def register(commands: Commands) -> None:
     bench = commands.add("bench", run_bench, "measure the budgets, each against its floor in the same run")
     bench.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks (default: all)")
     bench.add_argument("--json", metavar="FILE", help="write the figures to a file as well")
+    bench.add_argument(
+        "--events", type=int, metavar="N", help="how many turn events `rollup` is measured with"
+    )
 
 
 def run_lint(_context: Context, _arguments: argparse.Namespace) -> int:
@@ -126,6 +129,7 @@ def run_bench(context: Context, arguments: argparse.Namespace) -> int:
     """Run the benchmarks."""
     ensure(["emulator", "cdk"], context.progress)
     options = ["--json", arguments.json] if arguments.json else []
+    options += ["--events", str(arguments.events)] if arguments.events else []
     return _run(
         [sys.executable, "-m", "tests.benchmarks", *arguments.names, *options, *arguments.extra],
         PYTHONPATH=SOURCES,

@@ -17,7 +17,7 @@ from local.tools.running import end_cleanly_when_told
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 LAYER = REPOSITORY / "functions" / "layer" / "python"
 # Quick ones first; the last two share a deployed stack.
-NAMES = ("turn-cpu", "cold-start", "sizes", "screen", "assignment", "local-turn", "load")
+NAMES = ("turn-cpu", "cold-start", "sizes", "screen", "assignment", "rollup", "local-turn", "load")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file as well")
+    parser.add_argument(
+        "--events", type=int, help="how many turn events `rollup` is measured with (default: 1,000,000)"
+    )
     parser.add_argument("--no-write", action="store_true", help=f"leave docs/{DOCUMENT.name} as it is")
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.names if name not in NAMES]:
@@ -41,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(names: Sequence[str], options: argparse.Namespace) -> int:
     from tests.benchmarks import report
     from tests.benchmarks.machine import Machine
-    from tests.benchmarks.workshop import Workshop
+    from tests.benchmarks.workshop import ROLLUP_EVENTS, Workshop
 
     found = []
     started = time.monotonic()
-    with Workshop() as workshop:
+    with Workshop(options.events or ROLLUP_EVENTS) as workshop:
         for name in names:
             machine = Machine.here()
             result = import_module(f"tests.benchmarks.{name.replace('-', '_')}").run(workshop)

@@ -12,11 +12,15 @@ from local.tools.progress import Progress
 from tests.benchmarks.emulator_floor import EmulatorFloor
 from tests.benchmarks.traffic import warm_up
 
+ROLLUP_EVENTS = 1_000_000
+
 
 class Workshop:
     """One run of the benchmarks. Everything that it started ends with the block it is used in."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: int = ROLLUP_EVENTS) -> None:
+        """Begin; `events` is how many turn events the rollup is measured with."""
+        self.events = events
         self.progress = Progress()
         self._exits = ExitStack()
 

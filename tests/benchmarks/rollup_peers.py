@@ -1,0 +1,269 @@
+# ruff: noqa: S608 -- every name in these statements is the benchmark's own
+"""Does the work of the rollup with another tool. Runs in the peers' own environment.
+
+The argument names the work, `ENGINE-STEP`; the rest comes as JSON on stdin: `{source, target, metrics,
+memory_limit, threads, users}`. `source` is a glob of Parquet objects below `dt=…` folders, `target` a folder
+to write to. Seconds and peak memory go to stdout; the sums of `gold` and `rollup` lie in `target/gold.json`.
+
+These are what somebody would write who had no Athena: doubles for sums, one statement for each step.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+Asked = Mapping[str, Any]
+KEYS = ("dt", "category", "variant_id")
+SUMS = ("n", "total", "squares", "numerator", "denominator", "numerator_squares", "denominator_squares")
+
+
+def duckdb_silver(asked: Asked) -> None:
+    """Write each turn once, by its day, with what the later steps need of it and its last rating."""
+    connection = _duckdb(asked)
+    connection.execute(f"""
+        COPY (
+            SELECT t.*, f.rating AS given,
+                lead(t."timestamp") OVER (PARTITION BY t.session_id ORDER BY t."timestamp") IS NOT NULL
+                    AS continued,
+                t."timestamp"[:10] AS day
+            FROM (
+                SELECT DISTINCT ON (turn_id) *
+                FROM read_parquet('{asked["source"]}', hive_partitioning = false)
+                ORDER BY turn_id, recorded_at
+            ) AS t
+            LEFT JOIN (
+                SELECT turn_id, arg_max(rating, created_at) AS rating
+                FROM read_parquet('{asked["feedback"]}', hive_partitioning = false)
+                WHERE rating IS NOT NULL GROUP BY turn_id
+            ) AS f USING (turn_id)
+        ) TO '{asked["target"]}/silver' (FORMAT PARQUET, COMPRESSION zstd, PARTITION_BY (day))
+    """)
+
+
+def duckdb_rollup(asked: Asked) -> None:
+    """From silver to gold in one statement: every exposure of every turn, its units, their sums."""
+    measures = ", ".join(f"sum({expression}) AS {name}" for name, expression in asked["measures"].items())
+    by_user = ", ".join(f"'{category}'" for category in asked["users"])
+    _write_gold(
+        asked,
+        f"""
+        WITH exposed AS (
+            SELECT dt, session_id, user_id_hash, rating, latency_total_ms, latency_llm_ttft_ms, cost_usd,
+                screen_cost_usd, quality_score, tokens_input, tokens_output, continued, attempts,
+                fallback_used, degraded, screen_answer, guardrail_triggered,
+                unnest(list_concat(map_entries(exposures),
+                    [{{'key': 'SERVICE', 'value': 'all'}}]), recursive := true)
+            FROM read_parquet('{asked["source"]}', hive_partitioning = true, hive_types_autocast = false)
+            WHERE screened AND crisis_flag_level < 2
+        ),
+        units AS (
+            SELECT dt, "key" AS category, "value" AS variant_id,
+                CASE WHEN "key" IN ({by_user}) THEN user_id_hash ELSE session_id END AS unit_id,
+                count(*) AS exposed_turns, {measures}
+            FROM exposed GROUP BY ALL
+        )
+        SELECT dt, category, variant_id, count(*) AS units, {_columns(asked)} FROM units GROUP BY ALL
+        """,
+    )
+
+
+def duckdb_gold(asked: Asked) -> None:
+    """From units to gold."""
+    _write_gold(
+        asked,
+        f"""
+        WITH units AS (
+            SELECT * FROM read_parquet('{asked["source"]}', hive_partitioning = true,
+                hive_types_autocast = false)
+        ),
+        mixed AS (SELECT dt, category, unit_id FROM units GROUP BY ALL HAVING count(*) > 1)
+        SELECT dt, category, variant_id, count(*) AS units, count(DISTINCT user_id_hash) AS users,
+            count(mixed.unit_id) AS mixed_units, {_columns(asked)}
+        FROM units LEFT JOIN mixed USING (dt, category, unit_id)
+        GROUP BY dt, category, variant_id
+        """,
+    )
+
+
+def duckdb_histograms(asked: Asked) -> None:
+    """Exact quantiles of the latencies, where the lake has bins that merge."""
+    _duckdb(asked).execute(f"""
+        COPY (
+            SELECT dt, "key" AS category, "value" AS variant_id,
+                quantile_cont(latency_total_ms, [0.5, 0.95, 0.99]),
+                quantile_cont(latency_llm_ttft_ms, [0.5, 0.95, 0.99]) FILTER (WHERE latency_llm_ttft_ms > 0)
+            FROM (
+                SELECT dt, latency_total_ms, latency_llm_ttft_ms, unnest(list_concat(map_entries(exposures),
+                    [{{'key': 'SERVICE', 'value': 'all'}}]), recursive := true)
+                FROM read_parquet('{asked["source"]}', hive_partitioning = true, hive_types_autocast = false)
+                WHERE screened AND crisis_flag_level < 2
+            ) GROUP BY ALL
+        ) TO '{asked["target"]}/quantiles.parquet' (FORMAT PARQUET)
+    """)
+
+
+def polars_gold(asked: Asked) -> None:
+    """From units to gold, lazily and in the streaming engine."""
+    pl: Any = import_module("polars")
+    frame = pl.scan_parquet(asked["source"], hive_partitioning=True, try_parse_hive_dates=False)
+    mixed = (
+        frame.group_by("dt", "category", "unit_id").len().filter(pl.col("len") > 1).drop("len")
+    ).with_columns(mixed=pl.lit(value=True))
+    exact = [pl.len().alias("units"), pl.col("user_id_hash").n_unique().alias("users")]
+    sums = []
+    for metric in asked["metrics"]:
+        numerator = pl.col(metric["numerator"]).cast(pl.Float64) / metric["scale"]
+        denominator = pl.col(metric["denominator"]).cast(pl.Float64)
+        counts = denominator > 0
+        if metric["kind"] == "mean":
+            value = numerator if metric["value"] == "sum" else (numerator / denominator)
+            inside = value if metric["value"] == "sum" else value.filter(counts)
+            own = (inside.count(), inside.sum(), (inside * inside).sum())
+        else:
+            success = {
+                "any": numerator > 0,
+                "all": numerator >= denominator,
+                "most": 2 * numerator > denominator,
+            }[metric["unit_success"]]
+            own = (counts.sum(), (counts & success).sum(), pl.lit(0.0))
+        pairs = (
+            numerator.filter(counts).sum(),
+            denominator.filter(counts).sum(),
+            (numerator * numerator).filter(counts).sum(),
+            (denominator * denominator).filter(counts).sum(),
+        )
+        sums += [
+            expression.cast(pl.Float64).alias(f"{metric['name']}.{name}")
+            for name, expression in zip(SUMS, (*own, *pairs), strict=True)
+        ]
+    found = (
+        frame.join(mixed, on=["dt", "category", "unit_id"], how="left")
+        .group_by(*KEYS)
+        .agg(*exact, pl.col("mixed").count().alias("mixed_units"), *sums)
+        .collect(engine="streaming")
+    )
+    _keep(asked, found.to_dicts())
+
+
+def pandas_gold(asked: Asked) -> None:
+    """From units to gold, all of it in memory."""
+    pd: Any = import_module("pandas")
+    metrics = asked["metrics"]
+    needed = {metric[side] for metric in metrics for side in ("numerator", "denominator")}
+    root = asked["source"].partition("/dt=")[0]
+    frame = pd.read_parquet(
+        root, columns=[*KEYS, "unit_id", "user_id_hash", *sorted(needed)], dtype_backend="numpy_nullable"
+    )
+    for name in KEYS:
+        frame[name] = frame[name].astype("category")
+    groups = frame.groupby(list(KEYS), observed=True)
+    found = groups.agg(units=("unit_id", "size"), users=("user_id_hash", "nunique"))
+    several = frame.groupby(["dt", "category", "unit_id"], observed=True)["unit_id"].transform("size") > 1
+    found["mixed_units"] = several.groupby([frame[name] for name in KEYS], observed=True).sum()
+    for metric in metrics:
+        numerator = frame[metric["numerator"]].astype("float64") / metric["scale"]
+        denominator = frame[metric["denominator"]].astype("float64")
+        counts = denominator > 0
+        if metric["kind"] == "mean":
+            value = numerator if metric["value"] == "sum" else (numerator / denominator).where(counts)
+            parts = [value.notna().astype("float64"), value, value * value]
+        else:
+            success = {
+                "any": numerator > 0,
+                "all": numerator >= denominator,
+                "most": 2 * numerator > denominator,
+            }[metric["unit_success"]]
+            parts = [counts.astype("float64"), (counts & success).astype("float64"), numerator * 0]
+        inside = numerator.where(counts), denominator.where(counts)
+        parts += [*inside, inside[0] ** 2, inside[1] ** 2]
+        for name, part in zip(SUMS, parts, strict=True):
+            found[f"{metric['name']}.{name}"] = part.groupby(
+                [frame[key] for key in KEYS], observed=True
+            ).sum()
+    _keep(asked, found.reset_index().to_dict("records"))
+
+
+def _columns(asked: Asked) -> str:
+    """The sums of all metrics as plain SQL in doubles."""
+    found = []
+    for metric in asked["metrics"]:
+        numerator = f"({metric['numerator']}::DOUBLE / {metric['scale']})"
+        denominator = f"{metric['denominator']}::DOUBLE"
+        inside = f"FILTER (WHERE {denominator} > 0)"
+        if metric["kind"] == "mean":
+            value = numerator if metric["value"] == "sum" else f"({numerator} / nullif({denominator}, 0))"
+            own = (f"count({value})", f"sum({value})", f"sum({value} * {value})")
+        else:
+            success = {
+                "any": f"{numerator} > 0",
+                "all": f"{numerator} >= {denominator}",
+                "most": f"2 * {numerator} > {denominator}",
+            }[metric["unit_success"]]
+            own = (f"count_if({denominator} > 0)", f"count_if({denominator} > 0 AND {success})", "0")
+        pairs = (
+            f"sum({numerator}) {inside}",
+            f"sum({denominator}) {inside}",
+            f"sum({numerator} * {numerator}) {inside}",
+            f"sum({denominator} * {denominator}) {inside}",
+        )
+        found += [
+            f'{expression} AS "{metric["name"]}.{name}"'
+            for name, expression in zip(SUMS, (*own, *pairs), strict=True)
+        ]
+    return ", ".join(found)
+
+
+def _duckdb(asked: Asked) -> Any:
+    connection = import_module("duckdb").connect(
+        config={"threads": asked["threads"], "memory_limit": asked["memory_limit"]}
+    )
+    connection.execute(f"SET temp_directory = '{asked['target']}/spill'")
+    connection.execute("SET preserve_insertion_order = false")
+    return connection
+
+
+def _write_gold(asked: Asked, sql: str) -> None:
+    answer = _duckdb(asked).execute(sql)
+    names = [column[0] for column in answer.description]
+    _keep(asked, [dict(zip(names, row, strict=True)) for row in answer.fetchall()])
+
+
+def _keep(asked: Asked, rows: list[dict[str, Any]]) -> None:
+    text = json.dumps(rows, default=float)
+    Path(asked["target"], "gold.json").write_text(text, encoding="utf-8")
+
+
+WORK: Mapping[str, Callable[[Asked], None]] = {
+    "duckdb-silver": duckdb_silver,
+    "duckdb-rollup": duckdb_rollup,
+    "duckdb-gold": duckdb_gold,
+    "duckdb-histograms": duckdb_histograms,
+    "polars-gold": polars_gold,
+    "pandas-gold": pandas_gold,
+}
+
+
+def main() -> None:
+    """Do the work that the first argument names."""
+    name = sys.argv[1]
+    asked = json.load(sys.stdin)
+    Path(asked["target"]).mkdir(parents=True, exist_ok=True)
+    import_module(name.partition("-")[0])
+    started = time.perf_counter()
+    WORK[name](asked)
+    json.dump(
+        {
+            "seconds": time.perf_counter() - started,
+            "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        },
+        sys.stdout,
+    )
+
+
+if __name__ == "__main__":
+    main()
