@@ -15,7 +15,6 @@ from silent_infinity.adapters.aws.firehose import (
     ATTEMPTS,
     RECORD_BYTES,
     REQUEST_BYTES,
-    REQUEST_RECORDS,
     FirehoseDelivery,
 )
 from silent_infinity.adapters.memory.delivery import MemoryDelivery
@@ -36,7 +35,7 @@ class Firehose:
         """Take records."""
         assert DeliveryStreamName == "turn-events"
         sizes = [len(record["Data"]) for record in Records]
-        assert 1 <= len(Records) <= REQUEST_RECORDS
+        assert 1 <= len(Records) <= 500
         assert sum(sizes) <= REQUEST_BYTES
         assert max(sizes) <= RECORD_BYTES
         self.requests += 1

@@ -289,6 +289,28 @@ def test_without_faults_every_event_goes_out_once(lake: Lake) -> None:
     assert lake.turns() == [str(number) for number in range(25)]
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("name", ["cost_usd", "rating"])
+def test_what_is_no_number_in_json_is_poison(name: str, number: float) -> None:
+    """Python would write `NaN`, which only Python reads."""
+    with pytest.raises(PoisonError, match=f"/{name} double"):
+        line(TURN_EVENTS, TURN_EVENTS.offered(turn_item(**{name: number})))
+
+
+def test_an_event_without_a_key_is_poison() -> None:
+    """All of them would be one and the same turn to silver."""
+    with pytest.raises(PoisonError, match="/turn_id empty"):
+        line(TURN_EVENTS, TURN_EVENTS.offered(turn_item("")))
+
+
+def test_a_key_that_is_no_identifier_is_not_kept(lake: Lake) -> None:
+    """It could be a sentence. The record's own number is left to look for it."""
+    lake([stream_record(turn_item(f"{CANARY} said so", retry_count="x"), 5)])
+
+    [facts] = lake.quarantine.kept
+    assert (facts["key"], facts["turn_id"], facts["sequence_number"]) == ("", "", "1005")
+
+
 PLACES = {
     "/latency_ms/total_ms": "/latency_ms/total_ms",
     "/model_calls/0/notes/1": "/model_calls/0/notes/1",

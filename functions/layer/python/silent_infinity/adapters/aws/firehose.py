@@ -18,7 +18,6 @@ from silent_infinity.ports.errors import StoreUnavailableError
 
 RECORD_BYTES = 1_000 * 1024
 REQUEST_BYTES = 4 * 1024 * 1024
-REQUEST_RECORDS = 500
 
 ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.1
@@ -105,7 +104,8 @@ def _requests(records: Iterator[_Record]) -> Iterator[Sequence[_Record]]:
     request: list[_Record] = []
     size = 0
     for record in records:
-        if request and (len(request) == REQUEST_RECORDS or size + len(record.data) > REQUEST_BYTES):
+        # Two records that follow each other do not fit into one, so size ends a request long before number.
+        if request and size + len(record.data) > REQUEST_BYTES:
             yield request
             request, size = [], 0
         request.append(record)
