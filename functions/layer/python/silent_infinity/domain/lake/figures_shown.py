@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Final
 
+from silent_infinity.domain.lake.metrics import HIGHER, LOWER, Metric
+
 NONE: Final = "–"
 """Where there is no figure."""
 
@@ -48,9 +50,26 @@ def change(now: float | None, before: float | None) -> str:
 
 def part(count: int, whole: int) -> str:
     """Return a count's share of a whole."""
-    return share(count / whole if whole else None)
+    return share(ratio(count, whole))
 
 
 def day(value: date) -> str:
     """Return a day, such as 16 November 2026."""
     return f"{value.day} {value:%B %Y}"
+
+
+def ratio(count: int, whole: int) -> float | None:
+    """Return a count's share of a whole as a number; None without a whole."""
+    return count / whole if whole else None
+
+
+def points_between(now: float | None, before: float | None) -> str:
+    """Return the difference of two shares in percentage points."""
+    return NONE if now is None or before is None else points(now - before)
+
+
+def better(difference: float, metric: Metric | None) -> bool | None:
+    """Return whether more of a metric, or less, is for the better; None if neither is."""
+    if metric is None or not difference or metric.direction not in {LOWER, HIGHER}:
+        return None
+    return (difference > 0) == (metric.direction == HIGHER)

@@ -113,6 +113,11 @@ class Report:
         parts = [found[day] for day in week.days if day in found]
         return together(parts) if parts else None
 
+    def latency_quantile(self, metric: str, week: Week, quantile: float) -> float | None:
+        """Return a quantile of a latency over the turns of a week, in milliseconds."""
+        histogram = self.latency.get(week.days[0], {}).get(metric)
+        return histogram.quantile(quantile) if histogram else None
+
 
 def trend_days(week: Week) -> tuple[date, ...]:
     """Return the days of the trends of a week's report."""

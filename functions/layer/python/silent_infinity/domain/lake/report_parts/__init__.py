@@ -1,0 +1,1 @@
+"""The sections of the weekly report's page, one in each module."""
