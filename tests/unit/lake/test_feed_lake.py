@@ -293,8 +293,10 @@ def test_without_faults_every_event_goes_out_once(lake: Lake) -> None:
 @pytest.mark.parametrize("name", ["cost_usd", "rating"])
 def test_what_is_no_number_in_json_is_poison(name: str, number: float) -> None:
     """Python would write `NaN`, which only Python reads."""
+    event = {**TURN_EVENTS.offered(turn_item()), name: number}
+
     with pytest.raises(PoisonError, match=f"/{name} double"):
-        line(TURN_EVENTS, TURN_EVENTS.offered(turn_item(**{name: number})))
+        line(TURN_EVENTS, event)
 
 
 def test_an_event_without_a_key_is_poison() -> None:

@@ -5,6 +5,11 @@ the tables of the lake give `lake_tables.json`, which the stacks read.
 
 Run `python -m silent_infinity.schemas.generate` after changing `domain/turn_event.py`, the `Observation` of
 `domain/sentinel.py` or anything under `domain/lake/`; tests compare.
+
+To add a field to an event: put it last, with a default; raise `SCHEMA_VERSION`; run this. A field of a part
+of the event (`ModelCall`, `LatencyBreakdown`) says in its metadata `since` which version. Why nothing else is
+possible stands in `domain/lake/evolution.py`. Until the stack of analytics is deployed too, the field is left
+out of what reaches the lake.
 """
 
 import json
