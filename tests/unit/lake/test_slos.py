@@ -200,7 +200,7 @@ def test_a_message_has_numbers_window_bound_remedy_and_the_way_to_the_tables() -
 
     assert breach.name == "cost-per-session"
     assert breach.subject == (
-        "Silent Infinity (prod): cost-per-session: 0.0934 USD, at most 0.0800 USD wanted (SERVICE/all)"
+        "Silent Infinity (prod): cost-per-session, SERVICE/all: 0.0934 USD, at most 0.0800 USD wanted"
     )
     for said in (
         "SERVICE/all: cost of the models per session, in USD.",
@@ -272,7 +272,7 @@ def test_a_subject_is_one_that_sns_takes(of: str, value: float) -> None:
     assert len(breach.subject) <= SUBJECT_LENGTH
     assert breach.subject.isascii()
     assert breach.subject.isprintable()
-    assert breach.subject.startswith("Silent Infinity (prod): fallback: ")
+    assert breach.subject.startswith("Silent Infinity (prod): fallback, ")
 
 
 def test_a_message_is_handed_on_as_json() -> None:

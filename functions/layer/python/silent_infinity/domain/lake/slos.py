@@ -175,7 +175,7 @@ def breach_of(slo: Slo, found: Measured, of: str, last: date, place: Place) -> B
     window = f"{last} (UTC)" if first == last else f"{first} to {last} (UTC)"
     return _breach(
         slo.name,
-        f"{slo.name}: {value}, {bound} {limit} wanted ({of})",
+        f"{slo.name}, {of}: {value}, {bound} {limit} wanted",
         (
             f"{of}: {slo.title}.",
             "",
@@ -203,7 +203,7 @@ def regression_breach(found: Regression, last: date, place: Place, *, taken_back
     ]
     return _breach(
         "crisis-regression",
-        f"crisis-regression: {rates[0]} beside {rates[1]} ({of})",
+        f"crisis-regression, {of}: {rates[0]} beside {rates[1]}",
         (
             f"{of}: more of its units came to a crisis than of production's.",
             "",
@@ -224,7 +224,7 @@ def ratio_breach(found: RatioMismatch, days: str, place: Place) -> Breach:
     of = f"{found.arm.category}/{found.arm.variant_id}"
     return _breach(
         "sample-ratio",
-        f"sample-ratio: units do not divide as the traffic does ({of})",
+        f"sample-ratio, {of}: units do not divide as the traffic",
         (
             f"{of}: its units and production's do not divide as the traffic does.",
             "",
@@ -236,7 +236,8 @@ def ratio_breach(found: RatioMismatch, days: str, place: Place) -> Breach:
             f"p: {found.p:.2g} (chi-square); bound: {rules().sample_ratio.p:g}",
             "",
             "What to do: trust no figure of this arm. Look for turns that fail, are not recorded or are not"
-            " reported as exposed in one of the variants, and for a category that was changed by hand.",
+            " reported as exposed in one of the variants, for a model that is never asked (some may not serve"
+            " some classes of turn), and for a category that was changed by hand.",
         ),
         place,
     )
