@@ -1,13 +1,14 @@
 """What AWS would say against a statement that the local engine takes, besides its grammar.
 
-DuckDB compares text with numbers and knows functions that Trino does not, so a statement that runs on a laptop
-can still be refused on AWS.
+DuckDB compares text with numbers and knows functions that Trino does not, so a statement that runs on a
+laptop can still be refused on AWS.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -23,11 +24,12 @@ from local.athena.types import duckdb_of_hive
 
 Schema = Mapping[str, Mapping[str, exp.DataType]]
 
-_WORDS_BEFORE_PARENTHESES = frozenset(
-    "all and any array as between by case cube decimal distinct else end except exists filter from grouping having "
-    "in intersect interval is join lateral like not on or order over partition row rows select sets then timestamp "
-    "union unload unnest using values varchar when where window with".split()
+_SYNTAX = (
+    "all and any array as between by case cube decimal distinct else end except exists filter from "
+    "grouping having in intersect interval is join lateral like not on or order over partition row "
+    "rows select sets then timestamp union unload unnest using values varchar when where window with "
 )
+_WORDS_BEFORE_PARENTHESES = frozenset(_SYNTAX.split())
 _KNOWN = frozenset(name for names in FUNCTIONS.values() for name in names)
 _FAMILIES = {
     "text": {"VARCHAR", "TEXT", "CHAR"},
@@ -85,7 +87,7 @@ def _of_text(sql: str, query: exp.Expr) -> Iterator[str]:
     # A name before a parenthesis is a function, unless it is a relation with names for its columns.
     relations = {alias.name.lower() for alias in query.find_all(exp.TableAlias)}
     tokens = trino_tokens(sql)
-    for token, following in zip(tokens, tokens[1:], strict=False):
+    for token, following in pairwise(tokens):
         name = token.text.lower()
         if following.text != "(" or not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in relations:
             continue

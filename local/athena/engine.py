@@ -28,7 +28,7 @@ from local.athena.limits import OPEN_WRITERS
 from local.athena.pruning import partitions_needed
 from local.athena.statements import CreateTable, Insert, Select, Unload
 from local.athena.tables import Catalog, Field, Partition, TableSource, partition_folder
-from local.athena.transpile import MACROS, SETTINGS, ambiguous_unnests, to_duckdb
+from local.athena.transpile import SETTINGS, ambiguous_unnests, macros_of, to_duckdb
 from local.athena.types import duckdb_of_hive, hive_of_duckdb, literal, quoted, readable_as, trino_of_duckdb
 
 SCAN_LIMIT_EXCEEDED = "SCAN_LIMIT_EXCEEDED"
@@ -67,6 +67,16 @@ class _Scan:
 
     view: str
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a statement writes, in folders by which columns, and what it scanned for it."""
+
+    location: str
+    keys: tuple[str, ...]
+    compression: str
+    scanned: int
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ class Engine:
             config["temp_directory"] = spill
             connection = duckdb.connect(config=config)
             try:
-                for command in (*SETTINGS, *MACROS):
+                for command in SETTINGS:
                     connection.execute(command)
                 yield connection
             finally:
@@ -189,15 +199,8 @@ class Engine:
         if not statement.partitioned_by:
             self._require_empty(statement.location)
         _require_last(columns, statement.partitioned_by)
-        return self._write(
-            connection,
-            sql,
-            columns,
-            statement.location,
-            statement.partitioned_by,
-            statement.compression,
-            scanned,
-        )
+        target = _Target(statement.location, statement.partitioned_by, statement.compression, scanned)
+        return self._write(connection, sql, columns, target)
 
     def _create(
         self,
@@ -215,15 +218,8 @@ class Engine:
         _require_last(columns, statement.partitioned_by)
         fields = [Field(c.name, hive_of_duckdb(_NARROWED.get(c.duckdb_type, c.duckdb_type))) for c in columns]
         cut = len(fields) - len(statement.partitioned_by)
-        outcome = self._write(
-            connection,
-            sql,
-            columns,
-            statement.location,
-            statement.partitioned_by,
-            statement.compression,
-            scanned,
-        )
+        target = _Target(statement.location, statement.partitioned_by, statement.compression, scanned)
+        outcome = self._write(connection, sql, columns, target)
         keys = tuple(fields[cut:])
         partitions = self._partitions_written(keys, statement.location, outcome) if keys else ()
         if not keys:
@@ -267,12 +263,12 @@ class Engine:
             values.append(
                 f"CAST({quoted(column.name) if column else 'NULL'} AS {kind}) AS {quoted(field.name)}"
             )
-        ordered = (
-            f"SELECT {', '.join(values)} FROM ({sql}) AS q({', '.join(quoted(c.name) for c in columns)})"
-        )
+        names = ", ".join(quoted(column.name) for column in columns)
+        ordered = f"SELECT {', '.join(values)} FROM ({sql}) AS q({names})"  # noqa: S608 - the caller's statement
         keys = tuple(key.name for key in source.keys)
         _, described = _describe(connection, ordered)
-        outcome = self._write(connection, ordered, described, source.location, keys, "SNAPPY", scanned)
+        target = _Target(source.location, keys, "SNAPPY", scanned)
+        outcome = self._write(connection, ordered, described, target)
         if keys:
             partitions = self._partitions_written(source.keys, source.location, outcome)
             self.catalog.add_partitions(source.name, partitions)
@@ -297,21 +293,18 @@ class Engine:
         connection: duckdb.DuckDBPyConnection,
         sql: str,
         columns: Sequence[ResultColumn],
-        location: str,
-        partitioned_by: Sequence[str],
-        compression: str,
-        scanned: int,
+        target: _Target,
     ) -> Outcome:
         """Write the rows of a query below a location; nothing is left there if it fails."""
         for column in columns:
             hive_of_duckdb(_NARROWED.get(column.duckdb_type, column.duckdb_type))
-        target = self.catalog.folder(location)
-        target.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".athena-", dir=target.parent))
+        folder = self.catalog.folder(target.location)
+        folder.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".athena-", dir=folder.parent))
         try:
-            options = f"FORMAT PARQUET, COMPRESSION {compression}, RETURN_FILES true"
-            if partitioned_by:
-                names = ", ".join(map(quoted, partitioned_by))
+            options = f"FORMAT PARQUET, COMPRESSION {target.compression}, RETURN_FILES true"
+            if target.keys:
+                names = ", ".join(map(quoted, target.keys))
                 options += f", PARTITION_BY ({names}), FILENAME_PATTERN 'part_{{uuid}}'"
                 to = staging
             else:
@@ -319,24 +312,22 @@ class Engine:
             copied = connection.execute(f"COPY ({_narrowed(sql, columns)}) TO {literal(str(to))} ({options})")
             count = copied.fetchone()
             rows = int(count[0]) if count else 0
-            if (
-                partitioned_by
-                and sum(1 for _ in staging.glob("/".join("*" for _ in partitioned_by))) > OPEN_WRITERS
-            ):
+            made = list(staging.glob("/".join("*" for _ in target.keys))) if target.keys else []
+            if len(made) > OPEN_WRITERS:
                 raise StatementError(
                     "HIVE_TOO_MANY_OPEN_PARTITIONS",
                     f"Exceeded limit of {OPEN_WRITERS} open writers for partitions/buckets",
                 )
             files = []
             for written in sorted(path for path in staging.rglob("*") if path.is_file()) if rows else []:
-                final = target / written.relative_to(staging)
+                final = folder / written.relative_to(staging)
                 final.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(written, final)
                 files.append(final)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        self.catalog.written(location, files)
-        return Outcome((), [], scanned, rows, tuple(files), location)
+        self.catalog.written(target.location, files)
+        return Outcome((), [], target.scanned, rows, tuple(files), target.location)
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, tuple[ResultColumn, ...]]:
@@ -351,7 +342,10 @@ def _bound(connection: duckdb.DuckDBPyConnection, query: exp.Expr) -> tuple[str,
     for count in range(len(ambiguous) + 1):
         for rows in itertools.combinations(ambiguous, count):
             try:
-                return _describe(connection, to_duckdb(query, rows))
+                sql = to_duckdb(query, rows)
+                for macro in macros_of(sql):
+                    connection.execute(macro)
+                return _describe(connection, sql)
             except duckdb.BinderException as error:
                 first = first or error
                 if "map_entries" not in str(error) and count == 0:
@@ -415,7 +409,7 @@ def _select_files(
     for position, key in enumerate(source.keys):
         value = quoted(key.name) if partition is None else literal(partition.values[position])
         values.append(f"CAST({value} AS {duckdb_of_hive(key.type)}) AS {quoted(key.name)}")
-    return f"SELECT {', '.join(values)} FROM {scan}"
+    return f"SELECT {', '.join(values)} FROM {scan}"  # noqa: S608 - names and texts are quoted
 
 
 def _columns_used(source: TableSource, query: exp.Expr) -> set[str]:
@@ -433,7 +427,7 @@ def _bytes(connection: duckdb.DuckDBPyConnection, files: Sequence[str], columns:
         return 0
     chosen = ", ".join(literal(name) for name in sorted(columns))
     total = connection.execute(
-        "SELECT sum(total_compressed_size) FROM parquet_metadata("
+        "SELECT sum(total_compressed_size) FROM parquet_metadata("  # noqa: S608 - names and texts are quoted
         f"[{', '.join(map(literal, files))}]) WHERE lower(split_part(path_in_schema, ', ', 1)) IN ({chosen})"
     ).fetchone()
     return int(total[0] or 0) if total else 0
@@ -447,7 +441,7 @@ def _narrowed(sql: str, columns: Sequence[ResultColumn]) -> str:
         else quoted(c.name)
         for c in columns
     ]
-    return f"SELECT {', '.join(values)} FROM ({sql})"
+    return f"SELECT {', '.join(values)} FROM ({sql})"  # noqa: S608 - a statement of the caller's
 
 
 def _presentable(sql: str, columns: Sequence[ResultColumn]) -> str:
@@ -462,7 +456,8 @@ def _presentable(sql: str, columns: Sequence[ResultColumn]) -> str:
         values.append(f"{name} AS {quoted(column.name)}")
     if not any("(" in value.partition(" AS ")[0] for value in values):
         return sql
-    return f"SELECT {', '.join(values)} FROM ({sql}) AS q({', '.join(f'c{i}' for i in range(len(columns)))})"
+    names = ", ".join(f"c{position}" for position in range(len(columns)))
+    return f"SELECT {', '.join(values)} FROM ({sql}) AS q({names})"  # noqa: S608 - the caller's statement
 
 
 def _require_last(columns: Sequence[ResultColumn], keys: Sequence[str]) -> None:
@@ -486,19 +481,21 @@ def _failure(error: duckdb.Error) -> StatementError:
             return StatementError(own, text.partition(own + ": ")[2])
     if "Division by zero" in text:
         return StatementError("DIVISION_BY_ZERO", "Division by zero")
-    if isinstance(error, duckdb.InterruptException):
-        return StatementError(CANCELLED, "Query was cancelled by user")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return StatementError("EXCEEDED_LOCAL_MEMORY_LIMIT", text, category=1)
     if isinstance(error, duckdb.OutOfRangeException) or "out of range" in text:
         return StatementError("NUMERIC_VALUE_OUT_OF_RANGE", text)
-    if isinstance(error, duckdb.ConversionException):
-        return StatementError("INVALID_CAST_ARGUMENT", text)
-    if isinstance(error, duckdb.CatalogException):
-        return StatementError("FUNCTION_NOT_FOUND", text)
-    if isinstance(error, duckdb.BinderException):
-        missing = "Referenced column" in text
-        return StatementError("COLUMN_NOT_FOUND" if missing else "TYPE_MISMATCH", text)
-    if isinstance(error, duckdb.ParserException):
-        return StatementError("SYNTAX_ERROR", text)
+    if isinstance(error, duckdb.BinderException) and "Referenced column" in text:
+        return StatementError("COLUMN_NOT_FOUND", text)
+    for kind, code, category in _FAILURES:
+        if isinstance(error, kind):
+            return StatementError(code, text, category)
     return StatementError("GENERIC_INTERNAL_ERROR", text, category=1)
+
+
+_FAILURES: tuple[tuple[type[duckdb.Error], str, int], ...] = (
+    (duckdb.InterruptException, CANCELLED, 2),
+    (duckdb.OutOfMemoryException, "EXCEEDED_LOCAL_MEMORY_LIMIT", 1),
+    (duckdb.ConversionException, "INVALID_CAST_ARGUMENT", 2),
+    (duckdb.CatalogException, "FUNCTION_NOT_FOUND", 2),
+    (duckdb.BinderException, "TYPE_MISMATCH", 2),
+    (duckdb.ParserException, "SYNTAX_ERROR", 2),
+)

@@ -1,7 +1,7 @@
 """Which partitions of a table a query can need, by the conditions on them that are literally in its text.
 
-Athena decides the same from the conditions of the WHERE clause before it reads anything, and it is what the price
-of a statement depends on.
+Athena decides the same from the conditions of the WHERE clause before it reads anything, and the price of a
+statement depends on it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Condition = Callable[[str], bool]
 
 
 def partitions_needed(source: TableSource, table: exp.Table) -> list[Partition]:
-    """The partitions that satisfy each condition of the form `key <op> 'literal'` on this use of the table."""
+    """The partitions that satisfy every condition of the form `key <op> 'literal'` on this use of it."""
     names = [key.name.lower() for key in source.keys]
     conditions = [(names.index(key), test) for key, test in _conditions(table, names)]
     return [p for p in source.partitions if all(test(p.values[index]) for index, test in conditions)]

@@ -16,7 +16,7 @@ from local.athena.errors import StatementError, unsupported
 from local.athena.transpile import parse, trino_tokens
 
 COMPRESSIONS = {"SNAPPY", "GZIP", "ZSTD", "NONE", "UNCOMPRESSED"}
-"""What Parquet can be compressed with, of what Athena offers (LZ4 is left out: DuckDB means another format by it).
+"""What Parquet can be compressed with. LZ4, which Athena has too, is left out: DuckDB means another format.
 https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html"""
 
 

@@ -22,7 +22,7 @@ class ColumnLike(Protocol):
 
 
 class TableLike(Protocol):
-    """What `FolderCatalog` needs of the definition of a table: `silent_infinity.domain.lake.model.Table` fits."""
+    """What `FolderCatalog` needs of a table's definition: `silent_infinity.domain.lake.model.Table` fits."""
 
     @property
     def name(self) -> str: ...
@@ -58,7 +58,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class TableSource:
-    """One table as a statement finds it. A table without partition columns has one partition without values."""
+    """One table as a statement finds it. Without partition columns it has one partition without values."""
 
     name: str
     columns: tuple[Field, ...]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,22 +13,9 @@ def datum(value: Any) -> str | None:
     """One value as text, None for NULL."""
     if value is None:
         return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return _float(value)
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, bytes):
-        return value.hex(" ")
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_inner(k)}={_inner(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(map(_inner, value)) + "]"
+    for kind, text in _TEXTS:
+        if isinstance(value, kind):
+            return text(value)
     return str(value)
 
 
@@ -38,9 +26,9 @@ def _inner(value: Any) -> str:
 
 def _float(value: float) -> str:
     """A double as Java writes it: plain from 0.001 to below 10,000,000, and with an `E` outside."""
-    if value != value:
+    if math.isnan(value):
         return "NaN"
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         text = format(Decimal(repr(value)), "f")
@@ -59,3 +47,29 @@ def csv_of(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
 
 def _quoted(text: str | None) -> str:
     return "" if text is None else '"' + text.replace('"', '""') + '"'
+
+
+def _map(value: Mapping[Any, Any]) -> str:
+    return "{" + ", ".join(f"{_inner(k)}={_inner(v)}" for k, v in value.items()) + "}"
+
+
+def _array(value: Sequence[Any]) -> str:
+    return "[" + ", ".join(map(_inner, value)) + "]"
+
+
+def _timestamp(value: datetime) -> str:
+    return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}"
+
+
+# A datetime is a date, too, and a bool is an int: the narrower types come first.
+_TEXTS: tuple[tuple[type[Any], Callable[[Any], str]], ...] = (
+    (str, str),
+    (bool, lambda value: "true" if value else "false"),
+    (float, _float),
+    (datetime, _timestamp),
+    (date, date.isoformat),
+    (Decimal, lambda value: format(value, "f")),
+    (bytes, lambda value: value.hex(" ")),
+    (Mapping, _map),
+    (Sequence, _array),
+)

@@ -12,6 +12,7 @@ Functions: https://trino.io/docs/current/functions.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 
 import sqlglot
@@ -52,10 +53,11 @@ _REFUSED_DECIMAL = (
     "error('NOT_SUPPORTED: The local engine does not carry over {what} of decimals: cast to double')"
 )
 
-MACROS: tuple[str, ...] = tuple(
-    f"CREATE OR REPLACE MACRO {macro}"
+MACROS: dict[str, str] = {
+    macro.partition("(")[0]: f"CREATE OR REPLACE MACRO {macro}"
     for macro in (
-        "trino_divide(a INTEGER, b INTEGER) AS a // b, (a BIGINT, b BIGINT) AS a // b, (a HUGEINT, b HUGEINT) AS CAST(a // b AS BIGINT), "
+        "trino_divide(a INTEGER, b INTEGER) AS a // b, (a BIGINT, b BIGINT) AS a // b, "
+        "(a HUGEINT, b HUGEINT) AS CAST(a // b AS BIGINT), "
         "(a DOUBLE, b DOUBLE) AS a / b, "
         f"(a DECIMAL(38, 9), b DECIMAL(38, 9)) AS {_REFUSED_DECIMAL.format(what='division')}",
         "trino_shift(d DATE, i INTERVAL) AS CAST(d + i AS DATE), (d TIMESTAMP, i INTERVAL) AS d + i, "
@@ -82,7 +84,17 @@ MACROS: tuple[str, ...] = tuple(
         "carry over bit shifts of negative numbers') ELSE CAST(x AS BIGINT) >> CAST(n AS BIGINT) END",
         *_whole_number_macros(),
     )
-)
+}
+"""By name: those that a statement in DuckDB's SQL calls have to be there before it."""
+
+_MACRO_CALL = re.compile(r"\btrino_\w+(?=\()", re.IGNORECASE)
+
+
+def macros_of(duckdb_sql: str) -> list[str]:
+    """The definitions of the macros that a statement calls."""
+    called = {name.lower() for name in _MACRO_CALL.findall(duckdb_sql)}
+    return [definition for name, definition in MACROS.items() if name in called]
+
 
 Rewrite = Callable[[exp.Expr], exp.Expr]
 

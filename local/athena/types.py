@@ -56,7 +56,7 @@ _WIDER: Mapping[str, tuple[str, ...]] = {
 
 
 def duckdb_of_hive(hive: str) -> str:
-    """A column's type in the catalogue as DuckDB's, such as `array<struct<a:string>>` as `STRUCT("a" VARCHAR)[]`.
+    """A column's type in the catalogue as DuckDB's: `array<struct<a:string>>` as `STRUCT("a" VARCHAR)[]`.
 
     Raises:
         StatementError: it is no type that Athena knows.
@@ -105,7 +105,7 @@ def literal(text: str) -> str:
 
 
 def trino_of_duckdb(duckdb_type: str) -> str:
-    """The type of a result's column as Athena names it in `ColumnInfo`: without what a nested type is made of."""
+    """The type of a result's column as `ColumnInfo` has it: without what a nested type is made of."""
     if duckdb_type.endswith("[]"):
         return "array"
     head = duckdb_type.partition("(")[0]

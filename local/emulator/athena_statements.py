@@ -1,9 +1,9 @@
 """Athena runs Trino's SQL and writes what a statement writes.
 
 Gap: statements go to DuckDB as they are, so UNNEST of a map, approx_percentile, UNLOAD, INSERT INTO, CREATE
-TABLE AS and `?` parameters fail and `/` of integers gives fractions; partitions are taken from paths instead of
-the catalogue; a workgroup's enforced settings and its bound of bytes scanned are ignored; the result lies at
-another place than OutputLocation says.
+TABLE AS and `?` parameters fail and `/` of integers gives fractions; partitions are taken from paths instead
+of the catalogue; a workgroup's enforced settings and its bound of bytes scanned are ignored; the result lies
+at another place than OutputLocation says.
 Fix: SELECT, UNLOAD, INSERT INTO and CREATE TABLE AS run in `local.athena` over the emulator's catalogue and
 objects. Projected tables find their partitions in the keys of their objects. A statement with bad syntax is
 refused at its start, others fail with Athena's names of errors.
@@ -83,13 +83,9 @@ def install() -> None:
         if answer[0] >= 300:
             return answer
         query_id = _id_of(answer)
-        execution = athena._executions[query_id]
         chosen = str((data.get("ResultConfiguration") or {}).get("OutputLocation") or location)
-        execution["ResultConfiguration"]["OutputLocation"] = f"{chosen.rstrip('/')}/{query_id}.csv"
-        if data.get("ExecutionParameters"):
-            execution["ExecutionParameters"] = data["ExecutionParameters"]
+        _describe(athena._executions[query_id], data, f"{chosen.rstrip('/')}/{query_id}.csv")
         if ours:
-            execution["StatementType"] = "DDL" if text.lstrip()[:6].upper() == "CREATE" else "DML"
             _running[query_id] = _Running(text, settings)
         return answer
 
@@ -113,6 +109,15 @@ def install() -> None:
     seams.replace(athena, "_start_query_execution", start_query)
     seams.replace(athena, "_execute_query", execute_query)
     seams.replace(athena, "_stop_query_execution", stop_query)
+
+
+def _describe(execution: dict[str, Any], data: dict[str, Any], location: str) -> None:
+    """Put right what the emulator says of a query that was started."""
+    execution["ResultConfiguration"]["OutputLocation"] = location
+    if data.get("ExecutionParameters"):
+        execution["ExecutionParameters"] = data["ExecutionParameters"]
+    if execution["Query"].lstrip()[:6].upper() == "UNLOAD":
+        execution["StatementType"] = "DML"
 
 
 def _id_of(answer: Any) -> str:
@@ -147,6 +152,8 @@ async def _execute(athena: Any, query_id: str, running: _Running, database: str)
 
         def on_start(connection: Any) -> None:
             running.interrupt = connection.interrupt
+            if running.stopped:  # before there was anything to interrupt
+                raise StatementError(CANCELLED, "Query was cancelled by user")
 
         enforced = bool(running.settings.get("EnforceWorkGroupConfiguration"))
         read = statements.read(running.sql)

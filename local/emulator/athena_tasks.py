@@ -3,8 +3,8 @@
 Gap: `athena:startQueryExecution.sync` and the other optimised integrations of Athena end the execution with
 States.Runtime.
 Fix: they call the emulator's Athena. With `.sync` the task ends when the query has ended: its result is
-`{"QueryExecution": …}`, and a query that did not succeed fails the task with States.TaskFailed and the query's
-description as cause. What Athena refuses at once is `Athena.<exception>`.
+`{"QueryExecution": …}`, and a query that did not succeed fails the task with States.TaskFailed and the
+query's description as cause. What Athena refuses at once is `Athena.<exception>`.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-athena.html
 """

@@ -1,8 +1,8 @@
 """Partitions of the Glue catalogue: changed one by one, chosen by an expression, read page by page.
 
-Gap: UpdatePartition is missing; GetPartitions ignores Expression and pages; partitions can be made for tables
-that do not exist, and with too many or too few values.
-Fix: UpdatePartition as AWS has it; an Expression of comparisons joined by AND is evaluated, any other refused;
+Gap: UpdatePartition is missing; GetPartitions ignores Expression and pages; partitions can be made for
+tables that do not exist, and with too many or too few values.
+Fix: UpdatePartition as AWS has it; comparisons joined by AND are evaluated, any other Expression refused;
 MaxResults and NextToken page; tables and values are checked.
 """
 

@@ -1,4 +1,4 @@
-"""Every statement of the lake is one that AWS takes: Trino's grammar, Athena's limits, known functions, types."""
+"""Every statement of the lake is one that AWS takes: grammar, limits, known functions, types."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from silent_infinity.domain.lake import statements
-from silent_infinity.domain.lake.arms import Arm
-from silent_infinity.domain.lake.refined import REFINED
-from silent_infinity.domain.lake.tables import TABLES
 
 from local.athena import grammar
 from local.athena.check import problems, schema_of
@@ -21,6 +17,10 @@ from local.athena.limits import QUERY_BYTES
 from local.athena.statements import Unload, read
 from local.athena.tables import FolderCatalog
 from local.tools.catalogue import SQL
+from silent_infinity.domain.lake import statements
+from silent_infinity.domain.lake.arms import Arm
+from silent_infinity.domain.lake.refined import REFINED
+from silent_infinity.domain.lake.tables import TABLES
 from tests.local.emulator_process import ROOT
 
 FILES = sorted(path.stem for path in (ROOT / "statemachines" / "sql").glob("*.sql"))
@@ -102,7 +102,7 @@ def test_a_statement_keeps_athenas_limits(name: str) -> None:
         ("SELECT coalesce(turn_id, 0) FROM silver_turns", "number and text"),
         ("SELECT turn_id + 1 FROM silver_turns", "number and text"),
         (f"SELECT '{'x' * QUERY_BYTES}'", "bytes are more than"),
-        ("UNLOAD (SELECT 1 AS dt, 2 AS n) TO 's3://b/' WITH (format = 'PARQUET', partitioned_by = ARRAY['dt'])",
+        ("UNLOAD (SELECT 1 AS dt, 2 AS n) TO 's3://b/' WITH (format = 'PARQUET', partitioned_by = ARRAY['dt'])",  # noqa: E501
          "not the last"),
         ('UNLOAD (SELECT 1 AS "A b") TO \'s3://b/\' WITH (format = \'PARQUET\')', "no name of a column"),
         ("UNLOAD (SELECT 1 AS n, 2 AS n) TO 's3://b/' WITH (format = 'PARQUET')", "more than once"),

@@ -26,7 +26,7 @@ def unload(query: str, location: str) -> str:
 
 @pytest.fixture(scope="module")
 def filled(emulator: Emulator) -> Lake:
-    """A lake with three days in a table whose partitions are registered, and the same days in a projected one."""
+    """A lake with three days in a table of registered partitions, and the same days in a projected one."""
     made = lake(emulator, "athena-filled", {"turns": TURNS, "turns_projected": TURNS})
     for location in ("turns/run=one/", "turns_projected/"):
         made.run(unload(THREE_DAYS, f"s3://athena-filled/{location}"))
@@ -118,7 +118,8 @@ def test_results_carry_types_and_nulls_and_lie_where_the_workgroup_says(filled: 
         ("SELECT 1 FROM nowhere", "TABLE_NOT_FOUND"),
         ("SELECT 1 / 0", "DIVISION_BY_ZERO"),
         ("SELECT frobnicate(1)", "FUNCTION_NOT_FOUND"),
-        ("UNLOAD (SELECT 1 AS n) TO 's3://athena-filled/turns/' WITH (format = 'PARQUET')", "HIVE_PATH_ALREADY_EXISTS"),
+        ("UNLOAD (SELECT 1 AS n) TO 's3://athena-filled/turns/' WITH (format = 'PARQUET')",
+         "HIVE_PATH_ALREADY_EXISTS"),
         ("SELECT CAST('x' AS bigint)", "INVALID_CAST_ARGUMENT"),
         (unload("SELECT n, CAST(n AS varchar) AS dt FROM UNNEST(sequence(1, 101)) AS t(n)", "s3://athena-filled/many/"),
          "HIVE_TOO_MANY_OPEN_PARTITIONS"),
@@ -177,9 +178,8 @@ def test_create_table_as_makes_a_table_that_can_be_read(emulator: Emulator) -> N
     """Only where the workgroup does not keep the place of results to itself."""
     made = lake(emulator, "athena-ctas", {"turns": TURNS}, EnforceWorkGroupConfiguration=False)
     options = "format = 'PARQUET', external_location = 's3://athena-ctas/made/', partitioned_by = ARRAY['dt']"
-    made.run(
-        f"CREATE TABLE made WITH ({options}) AS SELECT sum(n) AS total, 'x' AS dt FROM UNNEST(ARRAY[1, 2]) AS t(n)"
-    )
+    query = "SELECT sum(n) AS total, 'x' AS dt FROM UNNEST(ARRAY[1, 2]) AS t(n)"
+    made.run(f"CREATE TABLE made WITH ({options}) AS {query}")
 
     assert made.rows("SELECT total, dt FROM made") == [["3", "x"]]
     columns = emulator.client("glue").get_table(DatabaseName="athena_ctas", Name="made")["Table"][
@@ -223,12 +223,12 @@ def test_a_running_statement_can_be_stopped(filled: Lake) -> None:
 
 
 def test_columns_that_an_old_object_lacks_are_null(emulator: Emulator) -> None:
-    """A field that was added yesterday must not keep last month from being read; nor one inside of a struct."""
+    """A field that was added yesterday, also inside of a struct, must not hide last month."""
     made = lake(
         emulator, "athena-older", {"turns": {"a": "bigint", "s": "struct<x:bigint,y:string>", "b": "string"}}
     )
-    old = "SELECT 1 AS a, CAST(ROW(BIGINT '5') AS ROW(x bigint)) AS s, '2026-11-01' AS dt"
-    made.run(unload("SELECT CAST(a AS bigint) AS a, s, dt FROM (" + old + ")", "s3://athena-older/turns/"))
+    old = "SELECT BIGINT '1' AS a, CAST(ROW(BIGINT '5') AS ROW(x bigint)) AS s, '2026-11-01' AS dt"
+    made.run(unload(old, "s3://athena-older/turns/"))
     made.register("turns", "2026-11-01", "s3://athena-older/turns/dt=2026-11-01/")
 
     assert made.rows("SELECT a, s.x, s.y, b FROM turns") == [["1", "5", None, None]]

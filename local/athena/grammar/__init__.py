@@ -1,7 +1,7 @@
 """Trino's own grammar, as the npm package dt-sql-parser carries it, asked whether statements parse.
 
-sqlglot takes much that Trino refuses, so what runs on a laptop says nothing about the syntax on AWS. The grammar
-runs in Node.js: `check.mjs` next to this file.
+sqlglot takes much that Trino refuses, so what runs on a laptop says nothing about the syntax on AWS. The
+grammar runs in Node.js: `check.mjs` next to this file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def errors(statements: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
     if not node.exists() or not package.exists():
         raise GrammarUnavailableError(f"{PACKAGE} is not installed in {folder}: run `./run test local`")
     try:
-        asked = subprocess.run(  # noqa: S603 - the pinned Node.js, with this project's own script
+        asked = subprocess.run(
             [str(node), str(SCRIPT), str(folder)],
             input=json.dumps(dict(statements)),
             capture_output=True,
