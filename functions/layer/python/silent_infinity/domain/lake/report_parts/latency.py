@@ -25,6 +25,7 @@ def latency(found: Report, title: str) -> str:
                 rows.append((week.name, *shares, f"{histogram.count:,}"))
         cards.append(card(metric.title, table(metric.title, head, rows)))
     intro = (
-        "Quantiles over turns, of merged histograms: at most 2 % of themselves off. Crisis turns are left out."
+        "Quantiles over turns, of merged histograms: at most 2 % of themselves off. Crisis turns are left"
+        " out."
     )
     return section("latency", title, intro, ['<div class="pair">', *cards, "</div>"])
