@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from local.cli.command import Commands, Context
@@ -18,37 +17,10 @@ from local.tools.errors import LocalError
 PATIENCE_SECONDS = 6 * 3600
 LOOK_SECONDS = 1.0
 MACHINE = "NightlyRollupStateMachineArn"
-ITEMS = {
-    "Rebuild the partitions": "statements",
-    "Publish the metrics": "publications",
-    "Take back what regressed": "demotions",
-    "Send the alerts": "alerts",
-}
-INSIDE = frozenset(
-    {
-        "Begin the partitions",
-        "Write the statement",
-        "Run the statement",
-        "Is an attempt left?",
-        "Give Athena time",
-        "Swap the partitions",
-        "Leave the partitions",
-        "Begin the publication",
-        "Read the figures",
-        "Read the histograms",
-        "Publish the figures",
-        "Leave the publication",
-        "Demote the variant",
-        "Leave the variant",
-        "Send the alert",
-        "Leave the alert",
-    }
-)
-"""States of the items of a Map, which are told as a count."""
-
+WORKGROUP = "LakeWorkgroupName"
 COUNTS = {
     "partitions": "partitions written anew",
-    "variant_days": "days of figures published",
+    "variant_days": "days of variants published",
     "breaches": "promises that were broken (one alert each)",
     "demoted": "variants taken back",
     "objects_deleted": "objects deleted that no partition points to any more",
@@ -89,12 +61,13 @@ def run_rollup(context: Context, arguments: argparse.Namespace) -> int:
     stack.require_up()
     if MACHINE not in stack.outputs:
         raise LocalError("The nightly rollup is not deployed.", "Run `./run deploy -e local`.")
-    machines = stack.client("stepfunctions")
+    machines, athena = stack.client("stepfunctions"), stack.client("athena")
     execution = machines.start_execution(stateMachineArn=stack.outputs[MACHINE], input=json.dumps(asked))[
         "executionArn"
     ]
     print(bold(f"The nightly rollup{title(asked)}"))
-    for line in progress(machines, execution):
+    statements = partial(statements_of, athena, stack.outputs[WORKGROUP])
+    for line in progress(machines, statements, execution):
         print(f"  {line}", flush=True)
     described = machines.describe_execution(executionArn=execution)
     if described["status"] != "SUCCEEDED":
@@ -128,47 +101,38 @@ def title(asked: Mapping[str, Any]) -> str:
     return f" of {asked['date']}" if "date" in asked else " of yesterday"
 
 
-@dataclass(slots=True)
-class Watch:
-    """Turns the history of an execution into lines, each once."""
-
-    seen: int = 0
-    done: Counter[str] = field(default_factory=Counter)
-    planned: int = 0
-    at: str = ""
-
-    def lines(self, events: list[dict[str, Any]]) -> Iterator[str]:
-        """Yield the lines of the events that have not been seen."""
-        for event in events[self.seen :]:
-            yield from self._line(event)
-        self.seen = len(events)
-
-    def _line(self, event: Mapping[str, Any]) -> Iterator[str]:
-        name = event.get("stateEnteredEventDetails", {}).get("name", "")
-        if name and name not in INSIDE and not name.endswith("?"):
-            self.at = name
-            self.done.clear()
-            yield name
-        elif event["type"] == "MapStateStarted":
-            self.planned = event.get("mapStateStartedEventDetails", {}).get("length", 0)
-        elif event["type"] == "MapIterationSucceeded":
-            self.done[self.at] += 1
-            yield f"  {self.done[self.at]} of {self.planned} {ITEMS.get(self.at, 'items')}"
-
-
-def progress(machines: Any, execution: str) -> Iterator[str]:
-    """Yield how far an execution is, until it ends."""
-    watch = Watch()
+def progress(machines: Any, statements: Callable[[], int], execution: str) -> Iterator[str]:
+    """Yield the states of an execution as it enters them, and how many statements have been started, until it
+    ends. The emulator's history does not go into the items of a Map, so statements are counted at Athena.
+    """
+    shown = 0
+    before = told = statements()
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         running = machines.describe_execution(executionArn=execution)["status"] == "RUNNING"
-        pages = machines.get_paginator("get_execution_history").paginate(executionArn=execution)
-        yield from watch.lines([event for page in pages for event in page["events"]])
+        started = statements()
+        if started != told:
+            yield f"  {started - before} statements"
+            told = started
+        names = [
+            event["stateEnteredEventDetails"]["name"]
+            for page in machines.get_paginator("get_execution_history").paginate(executionArn=execution)
+            for event in page["events"]
+            if "stateEnteredEventDetails" in event
+        ]
+        yield from (name for name in names[shown:] if not name.endswith("?"))
+        shown = len(names)
         if not running:
             return
         if time.monotonic() > deadline:
             raise LocalError(f"The run is still going on after {PATIENCE_SECONDS // 3600} hours.", "")
         time.sleep(LOOK_SECONDS)
+
+
+def statements_of(athena: Any, workgroup: str) -> int:
+    """How many statements a workgroup remembers."""
+    pages = athena.get_paginator("list_query_executions").paginate(WorkGroup=workgroup)
+    return sum(len(page["QueryExecutionIds"]) for page in pages)
 
 
 def describe(output: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ import pytest
 
 from local.cli import rollup
 from local.tools.errors import LocalError
-from tests.statemachines.test_nightly_rollup import maps, raw
 
 OUTPUT = {
     "window": {"first": "2026-11-13", "last": "2026-11-20"},
@@ -27,19 +26,15 @@ HISTORY = [
     entered("Begin the run"),
     entered("Is the lake free?"),
     entered("Rebuild the partitions"),
-    {"type": "MapStateStarted", "mapStateStartedEventDetails": {"length": 2}},
-    entered("Write the statement"),
-    {"type": "MapIterationSucceeded"},
-    {"type": "MapIterationSucceeded"},
     entered("Rebuild the partitions"),
-    {"type": "MapStateStarted", "mapStateStartedEventDetails": {"length": 1}},
-    {"type": "MapIterationSucceeded"},
     entered("Tell what was done"),
 ]
 
 
-class Machines:
-    """Step Functions with one execution, of whose history each look shows more."""
+class Aws:
+    """Step Functions with one execution, of whose history each look shows more, and Athena with a statement
+    more at every look; ten had run before.
+    """
 
     def __init__(self, status: str = "SUCCEEDED") -> None:
         self.started: list[dict[str, Any]] = []
@@ -53,12 +48,15 @@ class Machines:
 
     def describe_execution(self, **_: Any) -> dict[str, Any]:
         """Say that it runs until its whole history was shown."""
-        self._looks += 5
+        self._looks += 3
         return self._end if self._looks >= len(HISTORY) else {"status": "RUNNING"}
 
-    def get_paginator(self, _name: str) -> Any:
+    def get_paginator(self, name: str) -> Any:
         """Page through what has happened so far."""
-        return SimpleNamespace(paginate=lambda **_: iter([{"events": HISTORY[: self._looks]}]))
+        pages: list[dict[str, Any]] = [{"events": HISTORY[: self._looks]}]
+        if name == "list_query_executions":
+            pages = [{"QueryExecutionIds": ["old"] * 10}, {"QueryExecutionIds": ["new"] * self._looks}]
+        return SimpleNamespace(paginate=lambda **_: iter(pages))
 
 
 @pytest.fixture(autouse=True)
@@ -66,15 +64,15 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rollup, "LOOK_SECONDS", 0)
 
 
-def run(machines: Machines, *arguments: str, outputs: dict[str, str] | None = None) -> int:
+def run(aws: Aws, *arguments: str, outputs: dict[str, str] | None = None) -> int:
     """Run the command as it is typed."""
     parser = argparse.ArgumentParser()
     added: Any = SimpleNamespace(add=lambda *_args: parser)
     rollup.register(added)
     stack = SimpleNamespace(
         require_up=lambda: None,
-        outputs={rollup.MACHINE: "machine"} if outputs is None else outputs,
-        client=lambda _name: machines,
+        outputs={rollup.MACHINE: "machine", rollup.WORKGROUP: "group"} if outputs is None else outputs,
+        client=lambda _name: aws,
     )
     context: Any = SimpleNamespace(stack=stack)
     return rollup.run_rollup(context, parser.parse_args(arguments))
@@ -94,38 +92,27 @@ def run(machines: Machines, *arguments: str, outputs: dict[str, str] | None = No
 )
 def test_it_asks_for_what_was_typed(arguments: tuple[str, ...], asked: dict[str, Any]) -> None:
     """And never alerts or demotes unless it is told to."""
-    machines = Machines()
+    aws = Aws()
 
-    assert run(machines, *arguments) == 0
-    assert [json.loads(started["input"]) for started in machines.started] == [asked]
+    assert run(aws, *arguments) == 0
+    assert [json.loads(started["input"]) for started in aws.started] == [asked]
 
 
-def test_it_shows_states_and_items_as_they_end(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever waits sees that something goes on; what happens inside an item is told as a count."""
-    run(Machines(), "--date", "2026-11-20")
+def test_it_shows_states_and_statements_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever waits sees that something goes on; what ran before is not counted."""
+    run(Aws(), "--date", "2026-11-20")
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
 
-    assert lines[1:8] == [
+    assert lines[1:7] == [
+        "3 statements",
         "Begin the run",
+        "6 statements",
         "Rebuild the partitions",
-        "1 of 2 statements",
-        "2 of 2 statements",
         "Rebuild the partitions",
-        "1 of 1 statements",
         "Tell what was done",
     ]
-    assert "Turns of 2026-11-13 to 2026-11-20" in lines[8]
-    assert any(line.split()[0] == "141" for line in lines[9:])
-
-
-def test_the_states_inside_items_are_those_of_the_definition() -> None:
-    """A state that is renamed would be shown once for every item."""
-    definition = raw()
-
-    assert {
-        name for _, state in maps(definition) for name in state["ItemProcessor"]["States"]
-    } == rollup.INSIDE
-    assert {name for name, _ in maps(definition)} == set(rollup.ITEMS)
+    assert "Turns of 2026-11-13 to 2026-11-20" in lines[7]
+    assert any(line.split()[:1] == ["141"] for line in lines[8:])
 
 
 @pytest.mark.parametrize(
@@ -138,28 +125,28 @@ def test_the_states_inside_items_are_those_of_the_definition() -> None:
 )
 def test_half_a_backfill_and_two_runs_at_once_are_refused(arguments: tuple[str, ...]) -> None:
     """Before anything is started."""
-    machines = Machines()
+    aws = Aws()
 
     with pytest.raises(LocalError):
-        run(machines, *arguments)
-    assert machines.started == []
+        run(aws, *arguments)
+    assert aws.started == []
 
 
 def test_what_is_no_day_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """With an example of one that is."""
     with pytest.raises(SystemExit):
-        run(Machines(), "--date", "yesterday")
+        run(Aws(), "--date", "yesterday")
     assert "2026-11-21" in capsys.readouterr().err
 
 
 def test_a_run_that_fails_says_where_to_look() -> None:
     """The alert is in the outbox, the reason in the log."""
     with pytest.raises(LocalError, match="FAILED") as failed:
-        run(Machines("FAILED"))
+        run(Aws("FAILED"))
     assert "outbox" in str(failed.value.remedy)
 
 
 def test_a_stack_without_it_is_to_be_deployed() -> None:
     """One that was deployed before there was a rollup."""
     with pytest.raises(LocalError, match="not deployed"):
-        run(Machines(), outputs={"ApiUrl": "x"})
+        run(Aws(), outputs={"ApiUrl": "x"})
