@@ -1,69 +1,34 @@
 """From the streams into bronze: nothing lost, nothing held up, no word let through."""
 
 import json
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from silent_infinity.adapters.aws.stream_arrivals import arrivals
-from silent_infinity.adapters.memory.delivery import MemoryDelivery
-from silent_infinity.adapters.memory.metrics import MemoryMetrics
-from silent_infinity.adapters.memory.quarantine import MemoryQuarantine
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
 from silent_infinity.domain.lake.arrivals import TURN_EVENTS, PoisonError, line, place
-from silent_infinity.ports.delivery import Receipt
-from silent_infinity.usecases.feed_lake import DeliverEvents, Fed, FeedLake
+from silent_infinity.usecases.feed_lake import Fed
 from tests.support.lake_events import feedback_item, stream_record, turn_item
+from tests.support.lake_intake import Intake, drained
 from tests.support.vectors import description, load_vectors
 
 CANARY = "canarylake7q"
 VALIDATOR = JsonSchemaValidator()
 
 
-class Lake:
-    """The consumer over memory."""
-
-    def __init__(self) -> None:
-        self.turn_events = MemoryDelivery()
-        self.feedback = MemoryDelivery()
-        self.quarantine = MemoryQuarantine()
-        self.metrics = MemoryMetrics()
-        self._feed = FeedLake(
-            DeliverEvents(
-                validator=VALIDATOR,
-                deliveries={"turn_events": self.turn_events, "feedback": self.feedback},
-                metrics=self.metrics,
-                environment="test",
-            ),
-            self.quarantine,
-        )
-
-    def __call__(self, records: Sequence[Any]) -> Fed:
-        return self._feed(arrivals(records))
-
-    def turns(self) -> list[str]:
-        """Return the ids of the turns that were delivered."""
-        return [json.loads(document)["turn_id"] for document in self.turn_events.documents]
-
-    def poison(self) -> list[str]:
-        """Return the keys of what was quarantined."""
-        return [facts["key"] for facts in self.quarantine.kept]
-
-
 @pytest.fixture
-def lake() -> Lake:
+def lake() -> Intake:
     """An empty one."""
-    return Lake()
+    return Intake()
 
 
 def _records(*items: dict[str, Any]) -> list[dict[str, Any]]:
     return [stream_record(item, number) for number, item in enumerate(items)]
 
 
-def test_turns_and_feedback_reach_their_tables(lake: Lake) -> None:
+def test_turns_and_feedback_reach_their_tables(lake: Intake) -> None:
     """One function reads both streams; the key of an item says which table it is from."""
     fed = lake(_records(turn_item("a"), feedback_item("b"), turn_item("c")))
 
@@ -74,7 +39,7 @@ def test_turns_and_feedback_reach_their_tables(lake: Lake) -> None:
     assert (document["feedback_id"], document["rating"], document["nps"]) == ("b", 4.0, None)
 
 
-def test_feedback_leaves_its_words_behind(lake: Lake) -> None:
+def test_feedback_leaves_its_words_behind(lake: Intake) -> None:
     """Whatever attribute they are in: only what has a column goes out."""
     lake(_records(feedback_item(text=CANARY, comment=CANARY)))
 
@@ -83,7 +48,7 @@ def test_feedback_leaves_its_words_behind(lake: Lake) -> None:
     assert lake.metrics.total("FieldsDropped") == 0
 
 
-def test_a_newer_release_does_not_poison_its_turns(lake: Lake) -> None:
+def test_a_newer_release_does_not_poison_its_turns(lake: Intake) -> None:
     """During a gradual deployment a turn is written by the one and read by the other."""
     item = turn_item("a", tomorrow=CANARY)
     item["latency_ms"] = {**item["latency_ms"], "tomorrow_ms": 3}
@@ -96,7 +61,7 @@ def test_a_newer_release_does_not_poison_its_turns(lake: Lake) -> None:
     assert lake.quarantine.kept == []
 
 
-def test_an_older_release_is_read_with_defaults(lake: Lake) -> None:
+def test_an_older_release_is_read_with_defaults(lake: Intake) -> None:
     """Events from before a field was thought of are events."""
     item = turn_item("a")
     del item["assignment_version"]
@@ -106,7 +71,7 @@ def test_an_older_release_is_read_with_defaults(lake: Lake) -> None:
     assert document["assignment_version"] == 0
 
 
-def test_changes_and_deletions_are_none_of_its_business(lake: Lake) -> None:
+def test_changes_and_deletions_are_none_of_its_business(lake: Intake) -> None:
     """Expiry deletes every turn in the end."""
     records = [stream_record(turn_item(), number, name) for number, name in enumerate(("MODIFY", "REMOVE"))]
     del records[1]["dynamodb"]["NewImage"]
@@ -116,7 +81,7 @@ def test_changes_and_deletions_are_none_of_its_business(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("case", load_vectors("lake_poison.json"), ids=description)
-def test_poison_is_named_and_what_is_behind_it_goes_on(case: dict[str, Any], lake: Lake) -> None:
+def test_poison_is_named_and_what_is_behind_it_goes_on(case: dict[str, Any], lake: Intake) -> None:
     """By place and rule. One line that cannot be converted would take all others of its object with it."""
     bad, good = stream_record(turn_item("bad"), 1), stream_record(turn_item("good"), 2)
     bad["dynamodb"]["NewImage"].update(case["attributes"])
@@ -151,7 +116,7 @@ BROKEN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("record", BROKEN.values(), ids=BROKEN)
-def test_what_is_no_record_is_poison(record: Any, lake: Lake) -> None:
+def test_what_is_no_record_is_poison(record: Any, lake: Intake) -> None:
     """It is no reason to stop the stream."""
     fed = lake([record, stream_record(turn_item("good"), 2)])
 
@@ -162,7 +127,7 @@ def test_what_is_no_record_is_poison(record: Any, lake: Lake) -> None:
     assert CANARY not in json.dumps(facts)
 
 
-def test_a_document_that_is_too_large_is_poison(lake: Lake) -> None:
+def test_a_document_that_is_too_large_is_poison(lake: Intake) -> None:
     """No retry makes it smaller."""
     lake.turn_events.largest_bytes = 5_000
     lake(_records(turn_item("large", page_url="/" * 6_000), turn_item("small")))
@@ -172,7 +137,7 @@ def test_a_document_that_is_too_large_is_poison(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("refused", range(4))
-def test_the_stream_is_read_again_from_the_first_that_was_refused(refused: int, lake: Lake) -> None:
+def test_the_stream_is_read_again_from_the_first_that_was_refused(refused: int, lake: Intake) -> None:
     """Lambda takes the lowest number that it is told and brings everything from there on."""
     lake.turn_events.refusals = [[refused]]
     fed = lake(_records(*(turn_item(str(number)) for number in range(4))))
@@ -183,7 +148,7 @@ def test_the_stream_is_read_again_from_the_first_that_was_refused(refused: int, 
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_poison_stays_in_the_stream_while_the_quarantine_is_away(number: int, lake: Lake) -> None:
+def test_poison_stays_in_the_stream_while_the_quarantine_is_away(number: int, lake: Intake) -> None:
     """A record is either delivered, or kept, or still to come."""
     lake.quarantine.unavailable = True
     items = [turn_item(str(each), cost_usd="x" if each == number else 0.0) for each in range(4)]
@@ -196,7 +161,7 @@ def test_poison_stays_in_the_stream_while_the_quarantine_is_away(number: int, la
     assert lake.poison() == [str(number)]
 
 
-def test_poison_behind_a_refused_record_is_kept_once(lake: Lake) -> None:
+def test_poison_behind_a_refused_record_is_kept_once(lake: Intake) -> None:
     """It comes again with the next batch; told twice, people would look for two."""
     items = [turn_item("a"), turn_item("bad", cost_usd="x")]
     lake.turn_events.refusals = [[0]]
@@ -207,45 +172,11 @@ def test_poison_behind_a_refused_record_is_kept_once(lake: Lake) -> None:
     assert lake.poison() == ["bad"]
 
 
-def test_a_record_without_a_number_has_the_whole_batch_come_again(lake: Lake) -> None:
+def test_a_record_without_a_number_has_the_whole_batch_come_again(lake: Intake) -> None:
     """Lambda repeats the batch for an empty identifier; a made-up one would skip records."""
     lake.quarantine.unavailable = True
 
     assert lake([None]).to_payload() == {"batchItemFailures": [{"itemIdentifier": ""}]}
-
-
-class _Crash(BaseException):
-    """The process died."""
-
-
-class _Dying(MemoryDelivery):
-    """Takes documents and dies before it can say so, when told to."""
-
-    def __init__(self, deaths: list[bool]) -> None:
-        super().__init__()
-        self.deaths = deaths
-
-    def deliver(self, documents: Sequence[bytes]) -> Receipt:
-        receipt = super().deliver(documents)
-        if self.deaths and self.deaths.pop(0):
-            raise _Crash
-        return receipt
-
-
-def _drained(records: list[dict[str, Any]], size: int, invoke: Callable[[Any], Fed]) -> int:
-    """Bring every record as Lambda does, and return how many batches that took."""
-    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
-    position = batches = 0
-    while position < len(records):
-        batch = records[position : position + size]
-        batches += 1
-        assert batches < 100
-        try:
-            failures = invoke(batch).to_payload()["batchItemFailures"]
-        except _Crash:
-            continue
-        position = numbers.index(failures[0]["itemIdentifier"]) if failures else position + len(batch)
-    return batches
 
 
 @given(
@@ -259,9 +190,8 @@ def test_every_record_arrives_whatever_fails(
     kinds: list[str], size: int, refusals: list[set[int]], outages: list[bool], deaths: list[bool]
 ) -> None:
     """Refusals at any place, a quarantine that is down at times, a process that dies after it delivered."""
-    lake = Lake()
-    lake.turn_events = _Dying(deaths)
-    lake._feed._deliver._deliveries = {"turn_events": lake.turn_events}
+    lake = Intake()
+    lake.turn_events.deaths = deaths
     lake.turn_events.refusals = [frozenset(each) for each in refusals]
     changes: dict[str, dict[str, Any]] = {
         "good": {},
@@ -274,18 +204,18 @@ def test_every_record_arrives_whatever_fails(
         lake.quarantine.unavailable = bool(outages) and outages.pop(0)
         return lake(batch)
 
-    _drained(_records(*items), size, invoke)
+    drained(_records(*items), size, invoke)
 
     poison = {str(number) for number, kind in enumerate(kinds) if kind == "poison"}
     assert set(lake.poison()) == poison
     assert set(lake.turns()) == {item["turn_id"] for item in items} - poison
 
 
-def test_without_faults_every_event_goes_out_once(lake: Lake) -> None:
+def test_without_faults_every_event_goes_out_once(lake: Intake) -> None:
     """Duplicates are for silver to find, and not for every night to pay for."""
     records = _records(*(turn_item(str(number)) for number in range(25)))
 
-    assert _drained(records, 10, lake) == 3
+    assert drained(records, 10, lake) == 3
     assert lake.turns() == [str(number) for number in range(25)]
 
 
@@ -305,7 +235,7 @@ def test_an_event_without_a_key_is_poison() -> None:
         line(TURN_EVENTS, TURN_EVENTS.offered(turn_item("")))
 
 
-def test_a_key_that_is_no_identifier_is_not_kept(lake: Lake) -> None:
+def test_a_key_that_is_no_identifier_is_not_kept(lake: Intake) -> None:
     """It could be a sentence. The record's own number is left to look for it."""
     lake([stream_record(turn_item(f"{CANARY} said so", retry_count="x"), 5)])
 
