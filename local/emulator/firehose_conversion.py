@@ -18,10 +18,8 @@ from local.emulator import seams
 
 SUMMARY = "Firehose converts the documents of a record to Parquet together"
 
-_ONE_BY_ONE = """            con.executemany(f"INSERT INTO t VALUES ({', '.join('?' for _ in columns)})", rows)
-"""
-_TOGETHER = """            _insert_together(con, columns, rows)
-"""
+_ONE_BY_ONE = """con.executemany(f"INSERT INTO t VALUES ({', '.join('?' for _ in columns)})", rows)"""
+_TOGETHER = "_insert_together(con, columns, rows)"
 
 
 def install() -> None:
