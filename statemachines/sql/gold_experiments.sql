@@ -50,7 +50,7 @@ sums AS (
         min(u.unit) AS unit,
         count(*) AS units,
         CAST(sum(u.sessions) AS bigint) AS sessions,
-        IF(min(u.unit) = 'user', count(*), 
+        IF(min(u.unit) = 'user', count(*),
             count(DISTINCT IF(u.unit = 'session' AND u.user_id_hash <> '', u.user_id_hash))) AS users,
         CAST(sum(u.turns) AS bigint) AS turns,
         CAST(sum(u.exposed_turns) AS bigint) AS exposed_turns,

@@ -17,7 +17,7 @@ import duckdb
 
 from local.athena.engine import Engine
 from local.athena.tables import FolderCatalog
-from local.athena.types import duckdb_of_hive
+from local.athena.types import duckdb_of_hive, hive_of_duckdb
 from silent_infinity.domain.lake import statements
 from silent_infinity.domain.lake.arms import Arm
 from silent_infinity.domain.lake.bronze import FEEDBACK, TURN_EVENTS
@@ -57,6 +57,11 @@ class Lake:
         outcome = Engine(self.catalog, threads=self.threads, memory_limit="2GB").run(sql)
         names = [column.name for column in outcome.columns]
         return [dict(zip(names, row, strict=True)) for row in outcome.rows]
+
+    def columns(self, sql: str) -> list[tuple[str, str]]:
+        """Return the columns of a query: names, and types in Hive's words."""
+        outcome = Engine(self.catalog, threads=self.threads).run(sql)
+        return [(column.name, hive_of_duckdb(column.duckdb_type)) for column in outcome.columns]
 
     def rows(self, table: str, day: date | None = None) -> list[dict[str, Any]]:
         """Return the rows of a table (of a day), in an order of their own."""

@@ -125,15 +125,24 @@ def gold_rows(table: str, first: date, last: date) -> str:
     return render("gold_rows", table=table, first=first, last=last, columns=names)
 
 
-@cache
-def _statement(name: str) -> tuple[str, Mapping[str, str]]:
-    """Return the text of a statement without its header, and its placeholders with their types."""
+def text_of(name: str) -> str:
+    """Return the file of a statement as it is.
+
+    Raises:
+        StatementError: there is no such statement.
+    """
     if not _NAME.fullmatch(name):
         raise StatementError("no such statement")
     try:
-        text = (files("silent_infinity") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+        return (files("silent_infinity") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise StatementError("no such statement") from None
+
+
+@cache
+def _statement(name: str) -> tuple[str, Mapping[str, str]]:
+    """Return the text of a statement without its header, and its placeholders with their types."""
+    text = text_of(name)
     lines = text.splitlines()
     body = [line for line in lines if not line.lstrip().startswith("--")]
     declared = {
