@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from silent_infinity.adapters.aws import clients
 from silent_infinity.adapters.aws.firehose import (
     ATTEMPTS,
     RECORD_BYTES,
@@ -162,6 +163,17 @@ def test_an_outage_that_stays_refuses_everything_and_is_asked_once() -> None:
     assert _delivery(service, sleep).deliver(documents) == Receipt(frozenset(range(9)), ATTEMPTS - 1)
     assert service.requests == ATTEMPTS
     assert sum(sleep.seconds) <= 1.5
+
+
+def test_patience_ends_before_the_function_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of Lambda's has at most 6 MB, so two requests; the function has 120 s."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    clients.firehose.cache_clear()
+    config = clients.firehose().meta.config
+    clients.firehose.cache_clear()
+
+    assert config.retries["total_max_attempts"] == 1
+    assert 2 * ATTEMPTS * (config.connect_timeout + config.read_timeout) + 2 * 1.5 < 120
 
 
 def test_the_places_of_refused_documents_are_told() -> None:

@@ -30,11 +30,13 @@ BRIEF_SECONDS = 0.4
 """For counters that a turn can do without: nobody waits long to be told that they are down."""
 
 
-def _config(connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS) -> Config:
+def _config(
+    connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS, attempts: int = ATTEMPTS
+) -> Config:
     return Config(
         connect_timeout=connect_seconds,
         read_timeout=read_seconds,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
     )
 
@@ -83,8 +85,11 @@ def sqs() -> "SQSClient":
 
 @cache
 def firehose() -> Any:
-    """Return the client of Firehose. Its types are no dependency here."""
-    return _session().create_client("firehose", config=_config(read_seconds=5.0))
+    """Return the client of Firehose. It repeats nothing: its caller does. Its types are no dependency here.
+
+    A put of megabytes that is given up too early is stored all the same, and once more by its repetition.
+    """
+    return _session().create_client("firehose", config=_config(read_seconds=10.0, attempts=1))
 
 
 @cache
