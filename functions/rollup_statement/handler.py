@@ -25,5 +25,5 @@ def lambda_handler(
     """Return the statement, where it writes to, and the token that starts it once."""
     request = StatementRequest.from_event(event)
     result = (write_rollup_statement or _write_rollup_statement())(request)
-    logger.info("written", extra={"run": request.run, "location": result.location})
+    logger.info("written", extra={"run": request.run, "place": result.location})
     return result.to_payload()

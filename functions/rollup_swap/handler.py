@@ -25,5 +25,5 @@ def lambda_handler(
     """Return how many days were swapped."""
     request = SwapRequest.from_event(event)
     result = (swap_partitions or _swap_partitions())(request)
-    logger.info("swapped", extra={"run": request.run, "location": request.location, **result})
+    logger.info("swapped", extra={"run": request.run, "place": request.location, **result})
     return result
