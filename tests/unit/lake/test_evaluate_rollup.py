@@ -264,9 +264,13 @@ def test_shares_that_changed_are_held_against_the_last_day_alone() -> None:
 
 def test_shares_that_changed_on_the_day_itself_say_nothing() -> None:
     """Half a day at one in a hundred and half at one in ten is no share."""
-    changed = {**ARM, "shares_since": (LAST + timedelta(days=1)).isoformat()}
+    night = Night(experiment(units=(400, 4600)))
+    for name, units in (("new", 40), ("old", 900)):
+        night.put((CATEGORY, name), "turns", Sums("mean", units, units), units=units)
 
-    assert names(Night(experiment(units=(400, 4600))).judge(changed)) == []
+    tomorrow = (LAST + timedelta(days=1)).isoformat()
+    assert names(night.judge({**ARM, "shares_since": LAST.isoformat()})) == ["sample-ratio"]
+    assert names(night.judge({**ARM, "shares_since": tomorrow})) == []
 
 
 def test_where_an_arm_is_for_some_people_shares_say_nothing() -> None:

@@ -90,8 +90,6 @@ def crisis_regression(
     flagged, production_flagged = round(mine.total), round(production.total)
     if min(mine.n, production.n) < rules.least_units or flagged < rules.least_flagged:
         return None
-    if flagged * production.n <= production_flagged * mine.n:
-        return None
     p = hypergeometric_upper(flagged, mine.n, flagged + production_flagged, mine.n + production.n)
     if p >= rules.alpha:
         return None
