@@ -12,6 +12,7 @@ from local.cli import admin_work
 from local.cli.__main__ import main
 from local.cli.admin_api import TRIES, AdminApi
 from local.cli.admin_target import Target
+from silent_infinity.domain.lake.histograms import Histogram, bin_of, value_of
 from silent_infinity.domain.variant_sums import DayOfVariant, Sums
 from tests.support.operators_http import TOKEN, ApiInProcess
 from tests.unit.admin.conftest import World
@@ -144,6 +145,7 @@ def test_a_variant_is_shown_whole(terminal: Terminal) -> None:
             variant_id,
             date(2026, 11, 20),
             {"completion_rate": Sums("rate", 1200, 1032), "latency_ms": Sums("mean", 1200, 1_234_000.0, 2e9)},
+            histograms={"latency_ms": Histogram({bin_of(900): 1000, bin_of(4000): 200})},
         )
         terminal.world.metrics.put(day)
 
@@ -153,6 +155,9 @@ def test_a_variant_is_shown_whole(terminal: Terminal) -> None:
     assert re.search(r"has to hold +completion_rate_drop_max: 0.05", terminal.out)
     assert re.search(r"completion_rate +1,200 +86.00 % +1,200 +86.00 %", terminal.out)
     assert re.search(r"latency_ms +1,200 +1,028", terminal.out)
+    median, slow = f"{value_of(bin_of(900)):.4g}", f"{value_of(bin_of(4000)):,.0f}"
+    assert re.search(rf"latency_ms p50 +{median} +{median}", terminal.out)
+    assert re.search(rf"latency_ms p95 +{slow} +{slow}", terminal.out)
     assert "#1  create: canary at 20 %" in terminal.out
     assert max(map(len, terminal.out.splitlines())) <= 80
 
