@@ -4,6 +4,7 @@ import html.parser
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -139,8 +140,20 @@ def test_a_day_without_turns_is_missing(found: Report) -> None:
         for day in kept
     ]}  # fmt: skip
 
-    assert report(WEEK, rows).missing == (sunday,)
+    figures = report(WEEK, rows)
+    assert figures.missing == (sunday,)
+    assert figures.missing_before == ()
+    assert "changes mislead" not in page(figures, environment="dev", made_at=NOW)
     assert "Without figures: Sunday" in page(report(WEEK, rows), environment="dev", made_at=NOW)
+
+
+def test_a_week_before_that_lacks_days_is_said(found: Report) -> None:
+    """Beside half a week everything has doubled."""
+    lacking = replace(found, missing_before=WEEK.earlier(1).days[:3])
+
+    assert "no figures for 3 of its days" in page(lacking, environment="dev", made_at=NOW)
+    assert "no figures for 3 of its days" in message(lacking, "dev", place="p", link="l")[1]
+    assert "of its days" not in message(found, "dev", place="p", link="l")[1]
 
 
 class Reader(html.parser.HTMLParser):

@@ -6,7 +6,7 @@ a week is one. Nobody's words, name or pseudonym is in any of them.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -77,7 +77,7 @@ class Report:
 
     `metrics` has the service's sums over units, by metric and day. `costs` is US dollars by day and class.
     `latency` has a histogram for each week (by its Monday) and metric. `missing` are days of the week without
-    figures: the rollup has not computed them, or nobody came.
+    figures: the rollup has not computed them, or nobody came. `missing_before` are those of the week before.
     """
 
     week: Week
@@ -97,7 +97,8 @@ class Report:
     experiments: tuple[Experiment, ...]
     latency: Mapping[date, Mapping[str, Histogram]]
     arrivals: Mapping[date, Arrivals]
-    missing: tuple[date, ...] = field(default=())
+    missing: tuple[date, ...] = ()
+    missing_before: tuple[date, ...] = ()
 
     @property
     def trend_days(self) -> tuple[date, ...]:
@@ -180,8 +181,13 @@ def report(week: Week, rows: Rows) -> Report:
         experiments=_experiments(rows["experiments"]),
         latency=_latency(rows["latency"]),
         arrivals=arrivals,
-        missing=tuple(day for day in week.days if not (day in arrivals and arrivals[day].turns)),
+        missing=_missing(week, arrivals),
+        missing_before=_missing(week.earlier(1), arrivals),
     )
+
+
+def _missing(week: Week, arrivals: Mapping[date, Arrivals]) -> tuple[date, ...]:
+    return tuple(day for day in week.days if not (day in arrivals and arrivals[day].turns))
 
 
 def _counts(row: Row | None) -> Counts:

@@ -35,6 +35,9 @@ def _lines(found: Report, *, drifted: bool, place: str, link: str) -> Iterator[s
         yield ""
         yield f"Intents have drifted since {first.isoformat()} to {last.isoformat()}. {summary(found.drift)}"
         yield "See docs/lake.md, Reports: what to do about it."
+    if found.missing_before:
+        yield ""
+        yield f"The week before has no figures for {len(found.missing_before)} of its days: changes mislead."
     if found.missing:
         yield ""
         yield f"Without figures: {', '.join(day.isoformat() for day in found.missing)}"

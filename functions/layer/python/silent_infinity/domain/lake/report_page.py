@@ -75,6 +75,9 @@ def _notices(found: Report) -> str:
     if found.missing:
         days = ", ".join(f"{missing:%A}" for missing in found.missing)
         parts.append(notice(f"Without figures: {days}. The week's counts lack these days.", ALARM))
+    if found.missing_before:
+        lacking = len(found.missing_before)
+        parts.append(notice(f"The week before has no figures for {lacking} of its days: changes mislead."))
     if found.drift.verdict == drift.MAJOR:
         parts.append(notice("Intents have drifted. See “What people came with”.", ALARM))
     return "".join(parts)
