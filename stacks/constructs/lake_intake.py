@@ -28,8 +28,6 @@ BATCH = 500
 WINDOW = Duration.seconds(60)
 """How long events are collected into a batch: the lake is read once a night, and few large puts cost less."""
 _LOCAL_WINDOW = Duration.seconds(1)
-# The emulator converts some twenty milliseconds to an event while the function waits for it.
-_LOCAL_BATCH = 50
 # How long Lambda goes on with events that cannot be delivered. What is older lies in the quarantine by its
 # place in the stream, which keeps it for a day.
 _OLDEST = Duration.hours(6)
@@ -129,7 +127,7 @@ class LakeIntake(Construct):
             event_source_arn=allow_stream(self.consumer, table),
             # A mapping that is made anew reads what it may have read before: silver keeps one row a turn.
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-            batch_size=_LOCAL_BATCH if self._environment.is_local else BATCH,
+            batch_size=BATCH,
             max_batching_window=_LOCAL_WINDOW if self._environment.is_local else WINDOW,
             filters=[lambda_.FilterCriteria.filter({"eventName": lambda_.FilterRule.is_equal("INSERT")})],
             bisect_batch_on_error=True,

@@ -118,7 +118,7 @@ def test_both_streams_are_read_by_one_consumer(application: Application) -> None
         [pattern] = [json.loads(each["Pattern"]) for each in found["FilterCriteria"]["Filters"]]
         assert pattern == {"eventName": ["INSERT"]}
         assert part in json.dumps(found["EventSourceArn"])
-        assert found["BatchSize"] == (50 if application.environment.is_local else 500)
+        assert found["BatchSize"] == 500
         window = found["MaximumBatchingWindowInSeconds"]
         assert window == (1 if application.environment.is_local else 60)
         assert found["StartingPosition"] == "TRIM_HORIZON"
