@@ -14,7 +14,7 @@ from local.simulation.simulation import Arrival, arrivals, days
 from local.simulation.truth import Truth
 from silent_infinity.domain.comparison import compare
 from silent_infinity.domain.lake.arms import Arm
-from silent_infinity.domain.lake.metrics import by_name
+from silent_infinity.domain.lake.metrics import RATIO, by_name
 from silent_infinity.domain.variant_sums import Sums
 from tests.local.simulation.scenarios import UNTIL, scenario
 from tests.support.lake import BUCKET, Lake
@@ -113,8 +113,9 @@ def counted(rollup: Rollup) -> set[str]:
 
 
 def differing(metric: str, expected: Mapping[str, float], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the sums that differ by more than the rounding of a unit's value to its smallest part."""
-    part = 1 / by_name()[metric].scale
+    """Return the sums that differ: rates and totals not at all, quotients by the rounding of each unit's."""
+    rounded = by_name()[metric].value == RATIO
+    part = 1 / by_name()[metric].scale if rounded else 0.0
     n, mean = expected["n"], abs(expected["total"]) / max(expected["n"], 1)
     bounds = {
         "n": 0.0,
