@@ -31,7 +31,8 @@ def _conditions(table: exp.Table, keys: Sequence[str]) -> Iterator[tuple[str, Co
         return
     tables = [t for t in select.find_all(exp.Table) if t.find_ancestor(exp.Select) is select]
     qualifier = (table.alias or table.name).lower()
-    for condition in where.this.flatten() if isinstance(where.this, exp.And) else [where.this]:
+    top = where.this.unnest()
+    for condition in top.flatten() if isinstance(top, exp.And) else [top]:
         column, test = literal_condition(condition)
         if column is None or test is None or column.name.lower() not in keys:
             continue
