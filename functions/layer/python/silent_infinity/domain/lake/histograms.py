@@ -2,8 +2,8 @@
 
 The bins of latencies are those of DDSketch (C. Masson, J. E. Rim, H. K. Lee, DDSketch: a fast and
 fully-mergeable quantile sketch with relative-error guarantees, PVLDB 12, 2019): bin `i` holds what lies above
-γ^(i-1) and up to γ^i. Any quantile is then at most ACCURACY of itself off, whichever days and variants were merged. The mean of
-daily quantiles, or the quantile of daily means, has no such bound.
+γ^(i-1) and up to γ^i. Any quantile is then at most ACCURACY of itself off, whichever days and variants were
+merged. The mean of daily quantiles, or the quantile of daily means, has no such bound.
 """
 
 import math
