@@ -1,13 +1,19 @@
 """Planted effects: what was planted is there, and where nothing was planted nothing is."""
 
+import json
 import math
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.simulation import traffic as simulated
 from local.simulation.effects import EffectError, Planted, parsed
 from local.simulation.scenario import Share, registry
+from local.simulation.simulation import days
+from local.simulation.traffic import Traffic
+from local.simulation.truth import Truth
 from tests.local.simulation.scenarios import scenario, truth_of
 
 ARM = ("GHOST_CHAR_STYLE", "dots")
@@ -90,6 +96,23 @@ def test_satisfaction_moves_by_the_points_that_were_planted() -> None:
 
     assert size == pytest.approx(-0.25, abs=4 * error + 0.02)
     assert size < -4 * error
+
+
+@pytest.mark.parametrize("size", [0.5, -0.4])
+def test_an_effect_on_ratings_is_not_swallowed_by_the_ends_of_the_scale(size: float) -> None:
+    """Many people rate five already. Here nearly everybody rates, so that the size is seen sharply."""
+    figures = json.loads(Path(simulated.__file__).with_name("traffic.json").read_text(encoding="utf-8"))
+    figures["rating"] |= {"share": 0.9, "again": 0.0}
+    wanted = scenario(1500, 3, effects=[f"{ARM[0]}:{ARM[1]}:rating:{size:+}"], shares=SHARES)
+    truth = Truth(wanted)
+    for day in days(wanted, Traffic(figures)):
+        truth.see(day)
+    rows = {row["variant_id"]: row["metrics"] for row in truth.finish()["whole"] if row["category"] == ARM[0]}
+
+    seen, error = difference(rows, "rating")
+
+    assert seen == pytest.approx(size, abs=4 * error)
+    assert error < abs(size) / 10
 
 
 def test_more_people_come_back_where_that_was_planted() -> None:
