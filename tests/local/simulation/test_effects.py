@@ -112,7 +112,7 @@ def test_an_effect_on_ratings_is_not_swallowed_by_the_ends_of_the_scale(size: fl
     seen, error = difference(rows, "rating")
 
     assert seen == pytest.approx(size, abs=4 * error)
-    assert error < abs(size) / 10
+    assert error < abs(size) / 8
 
 
 def test_more_people_come_back_where_that_was_planted() -> None:
