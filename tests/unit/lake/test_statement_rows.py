@@ -35,7 +35,8 @@ def test_a_case_gives_the_rows_that_it_says(lake: Lake, case: dict[str, Any]) ->
         lake.arrive(day, turns=[row])
     for given in case.get("feedback", ()):
         row = dict(given)
-        lake.arrive(date.fromisoformat(row["at"][:10]), feedback=[lake_traffic.feedback(**row)])
+        arrives = row.pop("arrives", row["at"][:10])
+        lake.arrive(date.fromisoformat(arrives), feedback=[lake_traffic.feedback(**row)])
 
     asked = {row["table"] for row in case["rows"]}
     lake.refresh(FIRST, LAST, tables=needed(asked))
