@@ -14,7 +14,7 @@ from typing import Any
 from tests.support.vectors import VECTORS
 from tests.support.world import MIRROR, TELLING, ScriptedModel, World
 
-VERSION = 4
+VERSION = 5
 ACTIVE_RISK = "I want to die and I have been planning it."
 
 

@@ -260,6 +260,39 @@ CALLS = (
 LAST = ModelCall(turn_class="TC4", outcome="ok", tokens_input=100, tokens_output=20, cost_usd=0.0006)
 
 
+ARMS_CALL = ModelCall(turn_class="TC4", model_asked="claude-opus-4-7", outcome="scripted:timeout")
+ARM = {"LLM_MODEL": "arm", "SYSTEM_PROMPT": "persona-arm"}
+
+
+def test_an_arm_whose_model_fails_was_tried() -> None:
+    """It is judged by what people got instead: otherwise an arm that always failed would look like one that
+    never does.
+    """
+    error = ModelTimeoutError("")
+    error.calls = (ARMS_CALL,)
+
+    nobody = _draft(_Model(error), _request())
+    another = _draft(_Model(_reply(fallback_used=True, calls=(ARMS_CALL, LAST))), _request())
+    composed = _draft(_Model(_reply(provider="composer", fallback_used=True, calls=(ARMS_CALL,))), _request())
+
+    assert nobody.tried == another.tried == composed.tried == ARM
+    assert nobody.exposures == composed.exposures == {}
+
+
+def test_a_variant_is_tried_by_asking_its_own_model_for_the_whole_request() -> None:
+    """Not by asking the one model of a server, nor by a request that a budget made smaller, nor by a variant
+    whose model may not serve the class.
+    """
+    elsewhere = replace(ARMS_CALL, model_asked="smollm2-135m-instruct")
+    haiku = {"LLM_MODEL": AssignedVariant("small", {"model_id": "claude-haiku-4-5"})}
+    default = replace(ARMS_CALL, model_asked="claude-sonnet-4-6")
+
+    assert _draft(_Model(_reply(calls=(elsewhere,))), _request()).tried == {}
+    assert _draft(_Model(_reply(calls=(ARMS_CALL,), notes=("budget:reduced",))), _request()).tried == {}
+    assert _draft(_Model(_reply(calls=(default,))), _request(variants=haiku)).tried == {}
+    assert _draft(_Model(_reply(calls=(ARMS_CALL,))), _request()).tried == ARM
+
+
 def test_a_draft_costs_what_all_its_calls_have_cost() -> None:
     """Failed attempts are on the bill too."""
     draft = _draft(_Model(_reply(calls=(*CALLS, LAST))), _request())

@@ -191,6 +191,28 @@ def _write(world: World, **fields: Any) -> dict[str, Any]:
     return world.store.events[TURN]
 
 
+def test_what_was_tried_counts_as_used_whoever_answered(world: World) -> None:
+    """People got a fallback because the arm's model failed: its bounds must see it."""
+    draft = Draft(text="", source="composer", fallback_used=True, tried={"LLM_MODEL": "arm"})
+    answer = _record().answer
+    reserve = {**answer, "variants": {}}
+
+    event = _write(world, draft=draft, answer=reserve)
+
+    assert event["exposures"] == {"LLM_MODEL": "arm", "MANDALA_FACE": "none"}
+
+
+def test_what_was_tried_in_a_crisis_is_no_exposure(world: World) -> None:
+    """Its variants are production's, and it is part of no comparison."""
+    draft = Draft(text="", source="none", fallback_used=True, tried={"CRISIS_FLOW_MODEL": "prod"})
+    answer = _record().answer
+    crisis = {**answer, "variants": {}, "crisis": {"level": 3, "resources": []}}
+
+    event = _write(world, draft=draft, answer=crisis)
+
+    assert event["exposures"] == {}
+
+
 def test_every_field_of_the_event_is_the_fact_that_it_is_named_for(world: World) -> None:
     """Two fields in each other's place are noticed by nobody until a decision has been based on them."""
     assert to_payload(_write(world)) == {

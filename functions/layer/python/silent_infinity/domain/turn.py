@@ -255,9 +255,9 @@ class Draft:
 
     `reserve_text` is the composer's reply, safe to serve as it stands; empty for crisis turns, whose
     reserve is the vetted reply of the screen. `exposures` names the variants that really had a part in this
-    draft. `model_calls` are all attempts at models, failed ones too, and `usage` includes what they cost.
-    `budget_level` says how far a budget has brought the draft down: `full`, `reduced` or `minimal`; empty if
-    nobody asked.
+    draft, and `tried` those whose model was asked for it, whoever answered in the end. `model_calls` are all
+    attempts at models, failed ones too, and `usage` includes what they cost. `budget_level` says how far a
+    budget has brought the draft down: `full`, `reduced` or `minimal`; empty if nobody asked.
     """
 
     text: str
@@ -278,3 +278,4 @@ class Draft:
     retry_count: int = 0
     model_calls: tuple[ModelCall, ...] = ()
     budget_level: str = ""
+    tried: dict[str, str] = field(default_factory=dict)

@@ -36,15 +36,16 @@ class TurnEvent:
 
     `active_variants` is the snapshot of what was in force in every category, by version `assignment_version`
     of the algorithm (0: not told). `exposures` is the part of it that was really used: what had a part in the
-    reply that was served, and what the client has rendered. `timestamp` is when the message arrived (ISO
-    8601, UTC), `recorded_at` when the event was made. `cost_usd` (US dollars) and the tokens are those of all
-    generations of the reply, failed attempts included, whose calls are in `model_calls`; `screen_model` has
-    those of the screen's own model call. `budget_level` is `reduced` or `minimal` when a budget made the last
-    generation smaller or kept it from a model, else empty. `feedback_text` stays None: free text never enters
-    the record; explicit feedback joins by `turn_id`. `referrals` is 1 if the answer showed help lines, else
-    0, and `session_referrals` the session's turns so far that did, this one included; `referral_country` says
-    whose lines they were. `disclosure` is the reason for which the answer said that this is an AI, if it did.
-    `sentiment` and its score (-1 to 1) are None and `entity_types` empty where no intent was detected.
+    reply that was served or was tried for it and failed, and what the client has rendered. `timestamp` is
+    when the message arrived (ISO 8601, UTC), `recorded_at` when the event was made. `cost_usd` (US dollars)
+    and the tokens are those of all generations of the reply, failed attempts included, whose calls are in
+    `model_calls`; `screen_model` has those of the screen's own model call. `budget_level` is `reduced` or
+    `minimal` when a budget made the last generation smaller or kept it from a model, else empty.
+    `feedback_text` stays None: free text never enters the record; explicit feedback joins by `turn_id`.
+    `referrals` is 1 if the answer showed help lines, else 0, and `session_referrals` the session's turns so
+    far that did, this one included; `referral_country` says whose lines they were. `disclosure` is the reason
+    for which the answer said that this is an AI, if it did. `sentiment` and its score (-1 to 1) are None and
+    `entity_types` empty where no intent was detected.
     """
 
     schema_version: int

@@ -22,7 +22,7 @@ from silent_infinity.domain.prompts import (
     parse_prompt,
 )
 from silent_infinity.domain.quality_codes import Approach, second_attempt
-from silent_infinity.domain.turn import AssignedVariant, Draft, ModelLatency, Utterance, usage_of
+from silent_infinity.domain.turn import AssignedVariant, Draft, ModelCall, ModelLatency, Utterance, usage_of
 from silent_infinity.domain.turn_classes import (
     PERSONA_CATEGORY,
     ModelChoice,
@@ -142,6 +142,7 @@ class GenerateReply:
         except ModelError as error:
             waited = unix_ms(self._clock.now()) - start
             codes = str(error).split(",")
+            tried = _tried(choice, persona_exposed, error.calls, codes, request.variants)
             return Generated(
                 Draft(
                     text=reserve,
@@ -156,6 +157,7 @@ class GenerateReply:
                     error_class=type(error).__name__,
                     model_calls=error.calls,
                     budget_level=level_of(codes),
+                    tried=tried,
                 ),
                 request.turn_id,
             )
@@ -183,6 +185,7 @@ class GenerateReply:
                 retry_count=reply.retry_count,
                 model_calls=reply.calls,
                 budget_level=level_of(reply.notes),
+                tried=_tried(choice, persona_exposed, reply.calls, reply.notes, request.variants),
             ),
             request.turn_id,
         )
@@ -271,3 +274,18 @@ def _model_exposure(
     if category is None or not own or category not in variants:
         return {}
     return {category: variants[category].variant_id}
+
+
+def _tried(
+    choice: ModelChoice,
+    persona_exposed: str | None,
+    calls: Sequence[ModelCall],
+    codes: Sequence[str],
+    variants: Mapping[str, AssignedVariant],
+) -> dict[str, str]:
+    """A variant whose own model was asked for the whole request was tried, whoever answered in the end."""
+    if level_of(codes) or not any(call.model_asked == choice.model_id for call in calls):
+        return {}
+    category = choice.exposed_category
+    own = {category: variants[category].variant_id} if category is not None and category in variants else {}
+    return {PERSONA_CATEGORY: persona_exposed, **own} if persona_exposed else own

@@ -287,7 +287,7 @@ class RecordTurn:
             recorded_at=now.isoformat(),
             turn_number=session.state.turn_count + 1,
             active_variants=_in_force(record),
-            exposures={**_rendered(record), **answer["variants"]},
+            exposures={**_rendered(record), **_tried(record), **answer["variants"]},
             latency_ms=LatencyBreakdown(
                 total_ms=max(0, unix_ms(replied_at) - _ms(record.started_at)),
                 stt_ms=None,
@@ -454,6 +454,11 @@ def _in_force(record: Record) -> dict[str, str]:
 def _rendered(record: Record) -> dict[str, str]:
     """Return what the client has really rendered. In a crisis it is told another thing than it has."""
     return {} if _careful(record) else accepted(record.turn.client.exposures, _in_force(record))
+
+
+def _tried(record: Record) -> dict[str, str]:
+    """Return what was tried for the reply. An arm whose model fails is judged by what people then got."""
+    return {} if _careful(record) or record.draft is None else record.draft.tried
 
 
 def _refused_exposures(record: Record) -> tuple[str, ...]:
