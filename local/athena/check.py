@@ -37,6 +37,9 @@ _FAMILIES = {
     "time": {"DATE", "TIMESTAMP", "TIMESTAMPTZ"},
     "boolean": {"BOOLEAN"},
 }
+# https://github.com/trinodb/trino/blob/master/core/trino-main/src/main/java/io/trino/operator/scalar/BitwiseFunctions.java
+_SHIFTS = frozenset({"bitwise_left_shift", "bitwise_right_shift", "bitwise_right_shift_arithmetic"})
+_INTEGERS = frozenset({exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT})
 _OF_ONE_FAMILY = (
     exp.EQ,
     exp.NEQ,
@@ -76,6 +79,7 @@ def problems(sql: str, schema: Schema) -> list[str]:
         return [str(error)]
     found = list(_of_text(sql, statement.query))
     found += _of_types(statement.query, schema)
+    found += _of_shifts(statement.query)
     if isinstance(statement, statements.Unload):
         found += _of_output(statement)
     return found
@@ -117,6 +121,17 @@ def _of_types(query: exp.Expr, schema: Schema) -> Iterator[str]:
         families = {_family(part) for part in parts if isinstance(part, exp.Expr)} - {None}
         if len(families) > 1:
             yield f"{' and '.join(sorted(map(str, families)))} in {node.sql('trino')[:120]}"
+
+
+def _of_shifts(query: exp.Expr) -> Iterator[str]:
+    """Trino shifts by an integer only, and turns no bigint, which is what `date_diff` gives, into one."""
+    for call in query.find_all(exp.Anonymous):
+        if call.name.lower() not in _SHIFTS:
+            continue
+        by = call.expressions[-1]
+        whole = isinstance(by, exp.Literal) and by.is_int
+        if not whole and not (isinstance(by, exp.Cast) and by.to.this in _INTEGERS):
+            yield f"a shift by what is no integer in {call.sql('trino')[:120]}"
 
 
 def _family(node: exp.Expr) -> str | None:

@@ -103,7 +103,7 @@ returns AS (
     SELECT user_id_hash, bitwise_or_agg(bitwise_and(bitwise_or(bitwise_or(bitwise_or(bitwise_or(bitwise_or(bitwise_or(bitwise_right_shift(days, 1), bitwise_right_shift(days, 2)), bitwise_right_shift(days, 3)), bitwise_right_shift(days, 4)), bitwise_right_shift(days, 5)), bitwise_right_shift(days, 6)), bitwise_right_shift(days, 7)), bitwise_not(days))) AS days
     FROM (
         SELECT user_id_hash, session_id,
-            bitwise_or_agg(bitwise_left_shift(BIGINT '1', date_diff('day', CAST(${first} AS date), CAST(dt AS date)))) AS days
+            bitwise_or_agg(bitwise_left_shift(BIGINT '1', CAST(date_diff('day', CAST(${first} AS date), CAST(dt AS date)) AS integer))) AS days
         FROM silver_turns
         WHERE dt BETWEEN ${first} AND ${last+7} AND user_id_hash <> ''
         GROUP BY user_id_hash, session_id
@@ -116,7 +116,7 @@ SELECT u.category, u.variant_id, u.unit, u.unit_id, u.user_id_hash,
     CAST(u.exposed_turns AS bigint) AS exposed_turns,
     COALESCE(k.crisis_turns, 0) AS crisis_turns,
     IF(date_diff('day', CAST(u.dt AS date), CAST(${through} AS date)) >= 7,
-        bitwise_and(bitwise_right_shift(r.days, date_diff('day', CAST(${first} AS date), CAST(u.dt AS date))), 1) = 1) AS returned,
+        bitwise_and(bitwise_right_shift(r.days, CAST(date_diff('day', CAST(${first} AS date), CAST(u.dt AS date)) AS integer)), 1) = 1) AS returned,
     CAST(COALESCE(u.latency_total_ms_num, 0e0) AS bigint) AS latency_total_ms_num,
     CAST(COALESCE(u.latency_first_token_ms_num, 0e0) AS bigint) AS latency_first_token_ms_num,
     CAST(COALESCE(u.latency_first_token_ms_den, 0e0) AS bigint) AS latency_first_token_ms_den,

@@ -101,6 +101,8 @@ def test_a_statement_keeps_athenas_limits(name: str) -> None:
         ("SELECT count(*) FROM (SELECT 1 AS n) AS t WHERE n = '1'", "number and text"),
         ("SELECT coalesce(turn_id, 0) FROM silver_turns", "number and text"),
         ("SELECT turn_id + 1 FROM silver_turns", "number and text"),
+        ("SELECT bitwise_left_shift(BIGINT '1', date_diff('day', DATE '2026-11-19', DATE '2026-11-20'))", "no integer"),  # noqa: E501
+        ("SELECT bitwise_right_shift(attempts, attempts) FROM silver_turns", "no integer"),
         (f"SELECT '{'x' * QUERY_BYTES}'", "bytes are more than"),
         ("UNLOAD (SELECT 1 AS dt, 2 AS n) TO 's3://b/' WITH (format = 'PARQUET', partitioned_by = ARRAY['dt'])",  # noqa: E501
          "not the last"),

@@ -252,6 +252,11 @@ def _days_apart(one: str, other: str) -> str:
     return f"date_diff('day', CAST({one} AS date), CAST({other} AS date))"
 
 
+def _bit(one: str, other: str) -> str:
+    """Return the number of a day's bit. Trino shifts by an integer; `date_diff` gives a bigint."""
+    return f"CAST({_days_apart(one, other)} AS integer)"
+
+
 def unit_days(of: Sequence[Metric]) -> str:
     """Return the statement of `unit_days` for these metrics.
 
@@ -340,7 +345,7 @@ returns AS (
     SELECT user_id_hash, bitwise_or_agg(bitwise_and({shifted}, bitwise_not(days))) AS days
     FROM (
         SELECT user_id_hash, session_id,
-            bitwise_or_agg(bitwise_left_shift(BIGINT '1', {_days_apart("${first}", "dt")})) AS days
+            bitwise_or_agg(bitwise_left_shift(BIGINT '1', {_bit("${first}", "dt")})) AS days
         FROM silver_turns
         WHERE dt BETWEEN ${{first}} AND ${{last+{RETURN_DAYS}}} AND user_id_hash <> ''
         GROUP BY user_id_hash, session_id
@@ -353,7 +358,7 @@ SELECT u.category, u.variant_id, u.unit, u.unit_id, u.user_id_hash,
     CAST(u.exposed_turns AS bigint) AS exposed_turns,
     COALESCE(k.crisis_turns, 0) AS crisis_turns,
     IF({_days_apart("u.dt", "${through}")} >= {RETURN_DAYS},
-        bitwise_and(bitwise_right_shift(r.days, {_days_apart("${first}", "u.dt")}), 1) = 1) AS returned{last},
+        bitwise_and(bitwise_right_shift(r.days, {_bit("${first}", "u.dt")}), 1) = 1) AS returned{last},
     u.dt
 FROM units AS u
 LEFT JOIN crises AS k ON k.dt = u.dt AND k.category = u.category AND k.variant_id = u.variant_id
