@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from local.emulator import (
+    athena_resources,
     athena_statements,
     athena_tasks,
     custom_resource_failures,
@@ -58,6 +59,7 @@ COMPLETIONS: Sequence[ModuleType] = (
     glue_partitions,
     athena_statements,
     athena_tasks,
+    athena_resources,
     https_header,
 )
 READY_LINE = "Silent Infinity emulator: starting on"
