@@ -224,7 +224,8 @@ class NightlyRollup(Construct):
             {Setting.VARIANT_METRICS_TABLE: table.table_name},
             _LONG,
         )
-        allow_items(metrics, table, "BatchWriteItem")
+        # Each day has a list of whose figures it has: what is no longer in the lake is found there.
+        allow_items(metrics, table, "BatchWriteItem", "Query")
         self._lake.workgroup.allow_reading_results(metrics.role)
         return metrics
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from silent_infinity.adapters.aws import variant_metrics
 from silent_infinity.adapters.aws.items import to_item
 from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
 from silent_infinity.adapters.memory.variant_metrics import MemoryVariantMetrics
@@ -130,6 +131,8 @@ def test_a_failing_store_says_so() -> None:
         memory.put(DAY)
     with pytest.raises(StoreUnavailableError):
         memory.put_all([DAY])
+    with pytest.raises(StoreUnavailableError):
+        memory.replace(MONDAY, MONDAY, [])
 
 
 def test_a_table_that_is_not_there_is_an_unavailable_store(request: pytest.FixtureRequest) -> None:
@@ -142,6 +145,8 @@ def test_a_table_that_is_not_there_is_an_unavailable_store(request: pytest.Fixtu
         store.put(DAY)
     with pytest.raises(StoreUnavailableError):
         store.put_all([DAY])
+    with pytest.raises(StoreUnavailableError):
+        store.replace(MONDAY, MONDAY, [])
 
 
 def test_many_days_of_many_variants_are_written_at_once(metrics: VariantMetrics) -> None:
@@ -166,6 +171,10 @@ class Reluctant:
         self._client = client
         self._times = times
 
+    def query(self, **request: Any) -> dict[str, Any]:
+        """Read as ever."""
+        return dict(self._client.query(**request))
+
     def batch_write_item(self, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803
         """Write, and say what was left."""
         if not self._times:
@@ -179,11 +188,13 @@ class Reluctant:
 def test_what_dynamodb_did_not_take_is_sent_again(request: pytest.FixtureRequest) -> None:
     """Under load it takes a part of a batch and calls that a success."""
     client = request.getfixturevalue("dynamodb")
+    week = [on(MONDAY + timedelta(n)) for n in range(5)]
+    DynamoVariantMetrics(client, aws.VARIANT_METRICS).put_all(replace(day, metrics={}) for day in week)
     waited: list[float] = []
     store = DynamoVariantMetrics(Reluctant(client, 2), aws.VARIANT_METRICS, sleep=waited.append)  # type: ignore[arg-type]
-    store.put_all(on(MONDAY + timedelta(n)) for n in range(5))
+    store.put_all(week)
 
-    assert len(store_days(client)) == 5
+    assert store_days(client) == tuple(week)
     assert waited == sorted(waited)
     assert len(waited) == 2
 
@@ -195,6 +206,110 @@ def test_what_dynamodb_never_takes_is_an_error(request: pytest.FixtureRequest) -
 
     with pytest.raises(StoreUnavailableError, match="UnprocessedItems"):
         store.put_all(on(MONDAY + timedelta(n)) for n in range(25))
+
+
+WEEK = [MONDAY + timedelta(n) for n in range(7)]
+
+
+def of(name: str, day: date, category: str = "LLM_MODEL") -> DayOfVariant:
+    """Return the figures of a variant on a day."""
+    return replace(DAY, category=category, variant_id=name, day=day)
+
+
+def test_what_the_lake_no_longer_has_goes_with_its_days(metrics: VariantMetrics) -> None:
+    """A corrected event or a deleted day takes a variant's last turn, and its old figures must not stay."""
+    metrics.put_all(of(name, day) for name in ("stays", "goes", "all") for day in WEEK)
+    metrics.put_all(of("goes", day, "SERVICE") for day in WEEK)
+    again = [replace(of("stays", day), metrics={}) for day in WEEK[2:5]]
+    metrics.replace(WEEK[2], WEEK[4], [*again, of("new", WEEK[3])])
+
+    found = {name: metrics.days("LLM_MODEL", name, WEEK[0], WEEK[-1]) for name in ("stays", "goes", "new")}
+    assert found["stays"][2:5] == tuple(again)
+    assert [day.day for day in found["stays"]] == WEEK
+    assert [day.day for day in found["goes"]] == [*WEEK[:2], *WEEK[5:]]
+    assert found["new"] == (of("new", WEEK[3]),)
+    assert len(metrics.days("SERVICE", "goes", WEEK[0], WEEK[-1])) == 4
+
+
+def test_days_of_which_nothing_is_left_are_empty(metrics: VariantMetrics) -> None:
+    """As often as that is said; and days that there are none of are not looked for."""
+    metrics.put_all(of("a", day) for day in WEEK)
+    for _ in range(2):
+        metrics.replace(WEEK[0], WEEK[5], [])
+    metrics.replace(WEEK[6], WEEK[0], [])
+
+    assert metrics.days("LLM_MODEL", "a", WEEK[0], WEEK[-1]) == (of("a", WEEK[6]),)
+
+
+class Breaking:
+    """A DynamoDB client that breaks at a write, after the first of the items that it is sent."""
+
+    def __init__(self, client: Any, at: int = 10**6) -> None:
+        self._client = client
+        self._at = at
+        self.calls: list[str] = []
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        """Read as ever."""
+        self.calls.append("query")
+        return dict(self._client.query(**request))
+
+    def batch_write_item(self, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803
+        """Write, or break."""
+        self.calls.append("write")
+        if self.calls.count("write") <= self._at:
+            return dict(self._client.batch_write_item(RequestItems=RequestItems))
+        ((table, requests),) = RequestItems.items()
+        self._client.batch_write_item(RequestItems={table: requests[:1]})
+        raise StoreUnavailableError("Broken")
+
+
+def everything(client: Any) -> list[Any]:
+    """Return all items of the table."""
+    items = client.scan(TableName=aws.VARIANT_METRICS)["Items"]
+    return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+
+
+def test_a_run_that_breaks_anywhere_is_made_good_by_the_next(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by one that finds other variants: nothing may stay that no list names."""
+    monkeypatch.setattr(variant_metrics, "AT_ONCE", 2)
+    client = request.getfixturevalue("dynamodb")
+    store = DynamoVariantMetrics(client, aws.VARIANT_METRICS)
+    first, second, third = (
+        [of(name, day) for name in names for day in WEEK[:3]] for names in ("ab", "bcd", "ce")
+    )
+    store.replace(WEEK[0], WEEK[2], third)
+    wanted = everything(client)
+    broken = 0
+    while True:
+        store.replace(WEEK[0], WEEK[2], first)
+        breaking: Any = Breaking(client, at=broken)
+        try:
+            DynamoVariantMetrics(breaking, aws.VARIANT_METRICS).replace(WEEK[0], WEEK[2], second)
+        except StoreUnavailableError:
+            broken += 1
+        else:
+            break
+        store.replace(WEEK[0], WEEK[2], third)
+        assert everything(client) == wanted
+
+    assert broken == 2 + 5 + 2 + 2
+    assert len(wanted) == 6 + 3
+
+
+def test_a_night_like_the_last_writes_its_figures_and_nothing_else(request: pytest.FixtureRequest) -> None:
+    """Most days are published eight times or more, with the same variants."""
+    client = request.getfixturevalue("dynamodb")
+    watched: Any = Breaking(client)
+    store = DynamoVariantMetrics(watched, aws.VARIANT_METRICS)
+    days = [of(name, day) for name in "ab" for day in WEEK]
+    store.replace(WEEK[0], WEEK[-1], days)
+    watched.calls.clear()
+    store.replace(WEEK[0], WEEK[-1], days)
+
+    assert watched.calls == ["query", "write", "query"]
 
 
 def store_days(client: Any) -> Any:

@@ -170,7 +170,7 @@ def test_every_role_may_do_what_it_does_and_no_more(prod: Application) -> None:
         "NightlyRollupSweepRole": {
             "dynamodb:UpdateItem", "glue:GetPartitions", "s3:DeleteObject", "s3:ListBucket"
         },
-        "NightlyRollupMetricsRole": {"dynamodb:BatchWriteItem", *results},
+        "NightlyRollupMetricsRole": {"dynamodb:BatchWriteItem", "dynamodb:Query", *results},
         "NightlyRollupEvaluateRole": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", *results},
         "WeeklyReportRole": {"sns:Publish", "athena:GetQueryResults", *RUN_STATEMENTS},
         "TurnEventsRole": {

@@ -60,6 +60,21 @@ def test_days_without_turns_are_no_error() -> None:
     assert publish({"sums": [], "bins": []}, MemoryVariantMetrics()) == {"variant_days": 0}
 
 
+def test_a_variant_that_the_days_no_longer_have_loses_its_figures() -> None:
+    """The operators' API would show what the lake no longer has; other days are not this run's business."""
+    metrics = MemoryVariantMetrics()
+    before = [
+        DayOfVariant("LLM_MODEL", "b", MONDAY + timedelta(days=n), {"cost_usd": COST}, COUNTS)
+        for n in range(-1, 4)
+    ]
+    metrics.put_all(before)
+    publish(rows(), metrics)
+
+    found = metrics.days("LLM_MODEL", "b", MONDAY - timedelta(days=9), MONDAY + timedelta(days=9))
+    assert found == (before[0], before[-1])
+    assert len(metrics.days(*KEY, MONDAY, MONDAY + timedelta(days=9))) == 3
+
+
 def test_a_day_that_was_not_asked_for_is_an_error_and_nothing_is_written() -> None:
     """It is the statement of another item: half of its days would be there, and look whole."""
     metrics = MemoryVariantMetrics()

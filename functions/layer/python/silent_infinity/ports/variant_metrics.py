@@ -21,3 +21,10 @@ class VariantMetrics(Protocol):
     def put_all(self, days: Iterable[DayOfVariant]) -> None:
         """Write many days as `put` does, in no order. After an error some are written: write all again."""
         ...
+
+    def replace(self, first: date, last: date, days: Iterable[DayOfVariant]) -> None:
+        """Make `days` all that there is from `first` to `last`, both included: what is not among them goes.
+
+        After an error something of both may be there: replace again, by the same days or by newer ones.
+        """
+        ...

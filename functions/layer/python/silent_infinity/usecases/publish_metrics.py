@@ -54,7 +54,7 @@ class PublishMetrics:
         self._metrics = metrics
 
     def __call__(self, request: PublishRequest) -> Published:
-        """Write the figures of the days.
+        """Write the figures of the days, and remove those of variants that gold no longer has.
 
         Raises:
             GoldError: a row is not as its table says, or of another day. Nothing was written.
@@ -66,5 +66,5 @@ class PublishMetrics:
         first, last = date.fromisoformat(request.first), date.fromisoformat(request.last)
         if not all(first <= day.day <= last for day in days):
             raise GoldError("a row of gold is of a day that was not asked for")
-        self._metrics.put_all(days)
+        self._metrics.replace(first, last, days)
         return Published(len(days))

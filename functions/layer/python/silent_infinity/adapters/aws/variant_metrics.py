@@ -1,11 +1,21 @@
-"""Figures of variants in DynamoDB: `VARIANT#<category>#<variant_id>` / `DAY#<date>`.
+"""Figures of variants in DynamoDB.
+
+| pk | sk | holds |
+|---|---|---|
+| `VARIANT#<category>#<variant_id>` | `DAY#<date>` | a day of a variant |
+| `PUBLISHED` | `DAY#<date>` | `variants`: the partitions that may have this day |
 
 A histogram is one text: as a map of numbers it would take five times the room, and longer to read than all
 sums together.
+
+A day's list names a variant before its figures are written and until they are deleted. Whatever write is the
+last, every figure is on a list, so that the next run finds what has to go without a scan of the table.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +30,9 @@ from silent_infinity.ports.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+PUBLISHED = "PUBLISHED"
+"""The partition of the days' lists."""
 
 AT_ONCE = 25
 """Items of one BatchWriteItem, as DynamoDB allows."""
@@ -41,30 +54,64 @@ class DynamoVariantMetrics:
     def days(self, category: str, variant_id: str, first: date, last: date) -> Sequence[DayOfVariant]:
         if last < first:
             return ()
-        found = items_of(
-            self._client.query,
-            TableName=self._table,
-            KeyConditionExpression="pk = :variant AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues=to_item(
-                {
-                    ":variant": variant_partition(category, variant_id),
-                    ":first": _sort_key(first),
-                    ":last": _sort_key(last),
-                }
-            ),
-        )
-        return tuple(_day(category, variant_id, from_item(item)) for item in found)
+        found = self._between(variant_partition(category, variant_id), first, last)
+        return tuple(_day(category, variant_id, item) for item in found)
 
     def put(self, day: DayOfVariant) -> None:
-        call(self._client.put_item, TableName=self._table, Item=_item(day))
+        self.put_all([day])
 
     def put_all(self, days: Iterable[DayOfVariant]) -> None:
         # A day that comes twice is written once: DynamoDB refuses a key that a batch names twice.
-        each = list({(day.category, day.variant_id, day.day): day for day in days}.values())
-        for start in range(0, len(each), AT_ONCE):
-            self._write([{"PutRequest": {"Item": _item(day)}} for day in each[start : start + AT_ONCE]])
+        each = {(_partition(day), day.day): day for day in days}
+        if not each:
+            return
+        written = _by_day(each)
+        listed = self._listed(min(written), max(written))
+        self._write(
+            _list(day, listed[day] | variants)
+            for day, variants in written.items()
+            if not variants <= listed[day]
+        )
+        self._write({"PutRequest": {"Item": _item(day)}} for day in each.values())
 
-    def _write(self, requests: list[Any]) -> None:
+    def replace(self, first: date, last: date, days: Iterable[DayOfVariant]) -> None:
+        each = list(days)
+        self.put_all(each)
+        kept = _by_day((_partition(day), day.day) for day in each)
+        gone = {
+            day: variants - kept[day]
+            for day, variants in self._listed(first, last).items()
+            if not variants <= kept[day]
+        }
+        self._write(_delete(variant, day) for day, variants in gone.items() for variant in variants)
+        self._write(_list(day, kept[day]) for day in gone)
+
+    def _between(self, partition: str, first: date, last: date) -> Iterable[dict[str, Any]]:
+        found = items_of(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :partition AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues=to_item(
+                {":partition": partition, ":first": _sort_key(first), ":last": _sort_key(last)}
+            ),
+            # A list that lags behind would leave figures that nobody finds again.
+            ConsistentRead=partition == PUBLISHED,
+        )
+        return map(from_item, found)
+
+    def _listed(self, first: date, last: date) -> defaultdict[date, set[str]]:
+        found: defaultdict[date, set[str]] = defaultdict(set)
+        if first <= last:
+            for item in self._between(PUBLISHED, first, last):
+                found[_date(item)] = set(item["variants"])
+        return found
+
+    def _write(self, requests: Iterable[Any]) -> None:
+        each = list(requests)
+        for start in range(0, len(each), AT_ONCE):
+            self._write_batch(each[start : start + AT_ONCE])
+
+    def _write_batch(self, requests: list[Any]) -> None:
         for wait in (*WAITS, None):
             answer = call(self._client.batch_write_item, RequestItems={self._table: requests})
             requests = list(answer.get("UnprocessedItems", {}).get(self._table, ()))
@@ -75,14 +122,41 @@ class DynamoVariantMetrics:
         raise StoreUnavailableError("UnprocessedItems")
 
 
+def _by_day(published: Iterable[tuple[str, date]]) -> defaultdict[date, set[str]]:
+    found: defaultdict[date, set[str]] = defaultdict(set)
+    for partition, day in published:
+        found[day].add(partition)
+    return found
+
+
+def _list(day: date, variants: AbstractSet[str]) -> dict[str, Any]:
+    """Return the request that makes a day's list name these variants; a list of none is not kept."""
+    if not variants:
+        return _delete(PUBLISHED, day)
+    item = {"pk": PUBLISHED, "sk": _sort_key(day), "variants": sorted(variants)}
+    return {"PutRequest": {"Item": to_item(item)}}
+
+
+def _delete(partition: str, day: date) -> dict[str, Any]:
+    return {"DeleteRequest": {"Key": to_item({"pk": partition, "sk": _sort_key(day)})}}
+
+
+def _partition(day: DayOfVariant) -> str:
+    return variant_partition(day.category, day.variant_id)
+
+
 def _sort_key(day: date) -> str:
     return f"DAY#{day.isoformat()}"
+
+
+def _date(item: Mapping[str, Any]) -> date:
+    return date.fromisoformat(item["sk"].removeprefix("DAY#"))
 
 
 def _item(day: DayOfVariant) -> Item:
     return to_item(
         {
-            "pk": variant_partition(day.category, day.variant_id),
+            "pk": _partition(day),
             "sk": _sort_key(day.day),
             "metrics": to_payload(day.metrics),
             "counts": to_payload(day.counts),
@@ -96,7 +170,7 @@ def _day(category: str, variant_id: str, item: Mapping[str, Any]) -> DayOfVarian
     return DayOfVariant(
         category,
         variant_id,
-        date.fromisoformat(item["sk"].removeprefix("DAY#")),
+        _date(item),
         {metric: from_payload(Sums, sums) for metric, sums in item["metrics"].items()},
         None if counts is None else from_payload(Counts, counts),
         {metric: Histogram.from_text(text) for metric, text in item.get("histograms", {}).items()},

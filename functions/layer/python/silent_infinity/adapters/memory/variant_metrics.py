@@ -31,6 +31,11 @@ class MemoryVariantMetrics:
         for day in days:
             self.put(day)
 
+    def replace(self, first: date, last: date, days: Iterable[DayOfVariant]) -> None:
+        self._enter()
+        self._days = {key: day for key, day in self._days.items() if not first <= day.day <= last}
+        self.put_all(days)
+
     def _enter(self) -> None:
         if self.unavailable:
             raise StoreUnavailableError("Unavailable")
