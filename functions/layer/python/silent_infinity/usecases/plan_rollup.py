@@ -92,7 +92,7 @@ class PlanRollup:
         window = window_of(Asked(request.date, request.first, request.last), today)
         late = ""
         if window.searches:
-            late = statements.late_days(*window.arrivals, window.first, window.oldest)
+            late = statements.late_days(*window.arrivals, window.searched, window.oldest)
         taken = self._lake.take(request.run)
         return {
             "outcome": "begun" if taken else "busy",

@@ -15,7 +15,7 @@ WINDOW_DAYS = 7
 """A night computes its day and so many before it: an event that is up to a week late needs no search."""
 
 LATE_DAYS = 31
-"""So many days back late arrivals are looked for; what comes later stays out, and is counted."""
+"""So many days back late arrivals are looked for; what comes later waits for a backfill of its day."""
 
 RETURN_DAYS = 7
 """Whether a person came back is known so many days later: what changes on a day changes these before it."""
@@ -97,6 +97,13 @@ class Window(_Dated):
         return self.last, min(self.last + _DAY, self.today)
 
     @property
+    def searched(self) -> date:
+        """The day after the last one for which late arrivals are looked for. That of the window's first day
+        changes the day before, which the window does not reach.
+        """
+        return self.first + NEIGHBOUR_DAYS * _DAY
+
+    @property
     def oldest(self) -> date:
         """The oldest day that late arrivals may change."""
         return self.last - LATE_DAYS * _DAY
@@ -104,7 +111,9 @@ class Window(_Dated):
 
 @dataclass(frozen=True, slots=True)
 class Item(_Dated):
-    """One statement: a table, and the days that it computes. Arrivals up to `arrived_until` are read."""
+    """One statement: a table, and the days that it computes. Arrivals up to `arrived_until` are read: all that
+    there are, because neither the run nor its pieces may decide which rows a day has.
+    """
 
     table: str
     first: date
@@ -159,7 +168,7 @@ def refined(window: Window, late: Iterable[date]) -> list[date]:
     touched = {
         day - back * _DAY
         for day in late
-        if window.oldest <= day < window.first
+        if window.oldest <= day < window.searched
         for back in range(NEIGHBOUR_DAYS + 1)
     }
     return sorted(touched | set(_between(window.first, window.last)))
@@ -207,7 +216,7 @@ def _chunks_of(table: Table, days: Iterable[date], window: Window) -> list[tuple
 
 def _item(table: str, chunk: tuple[date, date], window: Window) -> Item:
     first, last = chunk
-    return Item(table, first, last, min(last + LATE_DAYS * _DAY, window.today))
+    return Item(table, first, last, window.today)
 
 
 def _between(first: date, last: date) -> list[date]:
