@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from local.cli.command import Commands, Context
 from local.cli.terminal import bold, wrapped
 from local.tools.errors import LocalError
-from local.tools.locations import REPOSITORY, default_home
+from local.tools.locations import REPOSITORY, default_home, with_layer
 
 if TYPE_CHECKING:
     from evaluation.gates import GateResult, Gates
@@ -27,7 +27,6 @@ KINDS = ("safety", "injection", "pii", "turn-class", "prompts")
 PROMPTS = "prompts"
 VECTORS = REPOSITORY / "tests" / "vectors"
 OWN_GATES = Path("gates.json")  # of the folder of the kind
-LAYER = REPOSITORY / "functions" / "layer" / "python"
 MOST_ROWS = 15  # of a table in the terminal; the report has all of them
 SAY_EVERY = 100
 MODEL_VARIABLE = "LLM_PROVIDER"
@@ -84,8 +83,7 @@ def register(commands: Commands) -> None:
 
 def run_evaluate(context: Context, arguments: argparse.Namespace) -> int:
     """Evaluate, print, write what was asked for; exit code 1 when a gate is broken."""
-    if str(LAYER) not in sys.path:  # what Lambda's layer does for the functions
-        sys.path.insert(0, str(LAYER))
+    with_layer()
     one_thread()
     from evaluation.gates import GateError, load_gates
     from evaluation.lines import LineError

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from local.cli.command import Commands, Context
+from local.tools.locations import with_layer
 
 USUAL_DAYS = 14
 MOST_DAYS = 366
@@ -52,6 +53,7 @@ def _leaf(parsers: argparse._SubParsersAction, name: str, help_line: str) -> arg
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Show or plot what was asked for."""
+    with_layer()
     # The layer's code and AWS take 0.3 s to import: other commands need neither.
     from local.cli import metrics_work
 

@@ -112,7 +112,7 @@ def progress(machines: Any, statements: Callable[[], int], execution: str) -> It
         running = machines.describe_execution(executionArn=execution)["status"] == "RUNNING"
         started = statements()
         if started != told:
-            yield f"  {started - before} statements"
+            yield f"  {started - before} statement{'' if started - before == 1 else 's'}"
             told = started
         names = [
             event["stateEnteredEventDetails"]["name"]

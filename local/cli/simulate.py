@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 from local.cli.command import Commands, Context
 from local.cli.terminal import bold, table, wrapped
 from local.tools.errors import LocalError
-from local.tools.locations import REPOSITORY
+from local.tools.locations import with_layer
 
 if TYPE_CHECKING:
     from local.simulation.scenario import Scenario, Share
     from local.simulation.simulation import Arrival
     from local.simulation.truth import Truth
 
-LAYER = REPOSITORY / "functions" / "layer" / "python"
 TABLE, BRONZE = "table", "bronze"
 MOST_FOR_TABLE = 5_000
 TRUTH = "truth.json"
@@ -61,8 +59,7 @@ def register(commands: Commands) -> None:
 
 def run_simulate(context: Context, arguments: argparse.Namespace) -> int:
     """Simulate, write the events where they are wanted, and the truth beside."""
-    if str(LAYER) not in sys.path:  # what Lambda's layer does for the functions
-        sys.path.insert(0, str(LAYER))
+    with_layer()
     from local.simulation.simulation import arrivals, days
     from local.simulation.truth import Truth
 
@@ -86,6 +83,9 @@ def run_simulate(context: Context, arguments: argparse.Namespace) -> int:
     (folder / TRUTH).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(described(scenario, truth))
     print(wrapped(f"The truth is in {folder / TRUTH}."))
+    if arguments.to in (TABLE, BRONZE):
+        days = f"--from {scenario.first} --to {scenario.until}"
+        print(wrapped(f"To see them in figures: `./run rollup {days}`, then `./run metrics show`."))
     if scenario.effects and arguments.to in (TABLE, BRONZE):
         print(
             wrapped("An arm is compared only while it runs in the stack's registry: `./run admin variants`.")

@@ -4,6 +4,8 @@ import argparse
 import datetime
 import io
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from local.cli import checks, conversation, doctor, first_run, logs, stack_comma
 from local.cli.__main__ import build_parser, main
 from local.cli.command import Context
 from local.tools.errors import LocalError
+from local.tools.locations import REPOSITORY
 from local.tools.progress import Progress
 
 
@@ -29,6 +32,25 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
 
         assert ended.value.code == 0
         assert len(capsys.readouterr().out.splitlines()) > 3
+
+
+@pytest.mark.parametrize(
+    "command", [["metrics", "show"], ["report"], ["rollup"], ["simulate"], ["cost", "lake", "--help"]]
+)
+def test_commands_find_the_code_of_the_functions_by_themselves(command: list[str], tmp_path: Path) -> None:
+    """The tests have it on their path; `./run` has not."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local.cli", *command],
+        cwd=REPOSITORY,
+        env={"SILENT_INFINITY_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "ModuleNotFoundError" not in done.stderr
+    assert "not foreseen" not in done.stderr
+    assert "is not running" in done.stderr or done.returncode == 0
 
 
 def test_an_error_is_a_paragraph_and_not_a_traceback(
