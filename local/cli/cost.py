@@ -1,10 +1,14 @@
-"""`./run cost report`: what the language models of a month cost, and what each saving is worth."""
+"""`./run cost`: what the language models of a month cost, and what the lake costs.
+
+`report` says what each saving is worth; `lake` measures a simulated lake and derives the bill of a month.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,12 +22,13 @@ from local.tools.locations import REPOSITORY, TOOLS, default_home, venv_python
 
 LAYER = REPOSITORY / "functions" / "layer" / "python"
 MONTH = REPOSITORY / "costing" / "month"
+LEAST_EVENTS = 1_000
 
 
 def register(commands: Commands) -> None:
     """Add the command of this module."""
     cost = commands.add("cost", run_cost, "say what a month costs, class by class and saving by saving")
-    cost.add_argument("what", choices=("report",), help="what to print")
+    cost.add_argument("what", choices=("report", "lake"), help="what to print")
     cost.add_argument("--json", metavar="FILE", type=Path, help="write all figures")
     cost.add_argument("--svg", metavar="FILE", type=Path, help="write the picture of the money's flow")
     cost.add_argument(
@@ -34,11 +39,16 @@ def register(commands: Commands) -> None:
     )
     cost.add_argument("--turns", metavar="N", type=int, default=200_000, help="turns of the month")
     cost.add_argument("--seed", metavar="N", type=int, default=1, help="seed of the arrivals")
+    cost.add_argument(
+        "--events", metavar="N", type=int, default=120_000, help="lake: turns that are simulated"
+    )
     cost.add_argument("--day", metavar="DATE", type=_day, help="whose prices hold (default: today)")
 
 
 def run_cost(context: Context, arguments: argparse.Namespace) -> int:
     """Simulate, print, write what was asked for."""
+    if arguments.what == "lake":
+        return _lake(context, arguments)
     if arguments.turns < 1:
         raise LocalError("A month needs at least one turn.", "Give --turns a whole number above 0.")
     if str(LAYER) not in sys.path:  # what Lambda's layer does for the functions
@@ -68,6 +78,32 @@ def run_cost(context: Context, arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise LocalError(f"{error.filename}: {error.strerror}.", "Look at the path.") from None
     print(f"\nReport: {report}")
+    return 0
+
+
+def _lake(context: Context, arguments: argparse.Namespace) -> int:
+    """Measure a simulated lake, and print what it would cost."""
+    if arguments.events < LEAST_EVENTS:
+        raise LocalError(
+            "Bytes of so few events say nothing.", f"Give --events a whole number from {LEAST_EVENTS:,}."
+        )
+    if str(LAYER) not in sys.path:
+        sys.path.insert(0, str(LAYER))
+    from costing import lake_measure, lake_page
+
+    def tell(step: str) -> None:
+        print(f"  {step}", flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="lake-costs-") as folder:
+        data = lake_measure.measure(Path(folder), arguments.events, tell)
+    for title, rows in lake_page.tables(data).items():
+        print(f"\n{bold(title)}")
+        print("\n".join(aligned([list(row) for row in rows])))
+    if arguments.json:
+        try:
+            _write(arguments.json, f"{json.dumps(data, indent=1)}\n")
+        except OSError as error:
+            raise LocalError(f"{error.filename}: {error.strerror}.", "Look at the path.") from None
     return 0
 
 
