@@ -24,6 +24,8 @@ EXPIRY = "expires_at"
 ANY_NAME = "*"
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _LARGEST = 2**63
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{3,})?(\+00:00|Z)", re.ASCII)
+"""The moments that silver can read: Python reads more, and an event with another would be left out there."""
 
 
 class PoisonError(ValueError):
@@ -119,11 +121,13 @@ def _field_names(cls: type) -> frozenset[str]:
 
 
 def _is_utc(moment: str) -> bool:
+    if not _MOMENT.fullmatch(moment):
+        return False
     try:
         parsed = datetime.fromisoformat(moment)
     except ValueError:
         return False
-    # The day of an event is read off its first ten characters.
+    # The day of an event is read off its first ten characters: 24:00 would be the next one.
     return parsed.utcoffset() == timedelta(0) and parsed.date().isoformat() == moment[:10]
 
 

@@ -111,8 +111,10 @@ class Window(_Dated):
 
 @dataclass(frozen=True, slots=True)
 class Item(_Dated):
-    """One statement: a table, and the days that it computes. Arrivals up to `arrived_until` are read: all that
-    there are, because neither the run nor its pieces may decide which rows a day has.
+    """One statement: a table, and the days that it computes.
+
+    Arrivals up to `arrived_until` are read: all that there are, because neither the run nor its pieces may
+    decide which rows a day has.
     """
 
     table: str
