@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 
 from aws_cdk import CfnOutput, Duration, Stack
-from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
 from stacks.constructs.acknowledgements import acknowledge
@@ -13,7 +11,6 @@ from stacks.constructs.function_settings import Setting
 from stacks.constructs.lake import Lake
 from stacks.constructs.lake_bucket import BRONZE, REFINED, REGISTRY
 from stacks.constructs.operations import (
-    FIVE_MINUTES,
     ONE_MINUTE,
     OperationsTopic,
     alarm,
@@ -23,6 +20,7 @@ from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
 from stacks.constructs.store_access import USE_KEY, allow_claim, allow_items
 from stacks.constructs.workflow import StandardWorkflow
+from stacks.constructs.workflow_runs import alarms_of_runs, start_regularly
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
 from stacks.paths import STATE_MACHINES
@@ -248,45 +246,25 @@ class NightlyRollup(Construct):
         return evaluate
 
     def _schedule(self) -> None:
-        scheduler.Schedule(
+        start_regularly(
             self,
-            "Schedule",
-            description="Silent Infinity: the rollup of the last day",
-            schedule=scheduler.ScheduleExpression.expression(self._environment.rollup_schedule),
-            target=targets.StepFunctionsStartExecution(
-                self.workflow.state_machine,
-                input=scheduler.ScheduleTargetInput.from_object({"act": True}),
-                retry_attempts=10,
-                max_event_age=Duration.hours(6),
-            ),
+            self.workflow,
+            expression=self._environment.rollup_schedule,
+            description="the rollup of the last day",
+            given={"act": True},
         )
 
     def _declare_alarms(self, operations: OperationsTopic) -> None:
         machine = self.workflow.state_machine
         where = "See docs/operations.md, The nightly rollup."
-        alarm(
+        alarms_of_runs(
             self,
-            "RunsFail",
-            metric=machine.metric_failed(period=FIVE_MINUTES, statistic="Sum"),
-            description=f"A rollup failed. {where}",
-            threshold=1,
+            self.workflow,
             topic=operations.topic,
-        )
-        alarm(
-            self,
-            "RunsTimeOut",
-            metric=machine.metric_timed_out(period=FIVE_MINUTES, statistic="Sum"),
-            description=f"A rollup took twelve hours. {where}",
-            threshold=1,
-            topic=operations.topic,
-        )
-        alarm(
-            self,
-            "RunsAbort",
-            metric=machine.metric_aborted(period=FIVE_MINUTES, statistic="Sum"),
-            description=f"A rollup was ended by hand. {where}",
-            threshold=1,
-            topic=operations.topic,
+            failed="A rollup failed.",
+            timed_out="A rollup took twelve hours.",
+            aborted="A rollup was ended by hand.",
+            where=where,
         )
         alarm(
             self,

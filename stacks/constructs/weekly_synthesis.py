@@ -6,19 +6,18 @@ from typing import Any
 from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
 from stacks.bedrock import INVOKE_MODEL
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.model_access import ModelAccess
-from stacks.constructs.operations import FIVE_MINUTES, OperationsTopic, alarm
+from stacks.constructs.operations import OperationsTopic
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
 from stacks.constructs.store_access import USE_KEY, allow_items
 from stacks.constructs.workflow import StandardWorkflow
+from stacks.constructs.workflow_runs import alarms_of_runs, start_regularly
 from stacks.data_stack import USER_INDEX, DataStack
 from stacks.environment import EnvironmentConfig
 from stacks.paths import STATE_MACHINES
@@ -318,45 +317,24 @@ class WeeklySynthesis(Construct):
         )
 
     def _schedule(self) -> None:
-        scheduler.Schedule(
+        start_regularly(
             self,
-            "Schedule",
-            description="Silent Infinity: the summaries of the last week",
-            schedule=scheduler.ScheduleExpression.expression(self._environment.synthesis_schedule),
-            target=targets.StepFunctionsStartExecution(
-                self.workflow.state_machine,
-                input=scheduler.ScheduleTargetInput.from_object({"week": ""}),
-                retry_attempts=10,
-                max_event_age=Duration.hours(6),
-            ),
+            self.workflow,
+            expression=self._environment.synthesis_schedule,
+            description="the summaries of the last week",
+            given={"week": ""},
         )
 
     def _declare_alarms(self, operations: OperationsTopic) -> None:
-        machine = self.workflow.state_machine
         where = "See docs/operations.md, The weekly synthesis."
-        alarm(
+        alarms_of_runs(
             self,
-            "RunsFail",
-            metric=machine.metric_failed(period=FIVE_MINUTES, statistic="Sum"),
-            description=f"A weekly synthesis failed. {where}",
-            threshold=1,
+            self.workflow,
             topic=operations.topic,
-        )
-        alarm(
-            self,
-            "RunsTimeOut",
-            metric=machine.metric_timed_out(period=FIVE_MINUTES, statistic="Sum"),
-            description=f"A weekly synthesis took three days. {where}",
-            threshold=1,
-            topic=operations.topic,
-        )
-        alarm(
-            self,
-            "RunsAbort",
-            metric=machine.metric_aborted(period=FIVE_MINUTES, statistic="Sum"),
-            description=f"A weekly synthesis was ended by hand: its batch may go on. {where}",
-            threshold=1,
-            topic=operations.topic,
+            failed="A weekly synthesis failed.",
+            timed_out="A weekly synthesis took three days.",
+            aborted="A weekly synthesis was ended by hand: its batch may go on.",
+            where=where,
         )
 
 

@@ -311,7 +311,7 @@ def test_every_alarm_is_explained_and_no_other() -> None:
         "turn_stack": ("",),
         "api_stack": ("",),
         "constructs/sentinel": ("Sentinel",),
-        "constructs/weekly_synthesis": ("WeeklySynthesis",),
+        "constructs/workflow_runs": ("WeeklySynthesis", "NightlyRollup"),
         "constructs/audit_anchors": ("AuditAnchors",),
         "constructs/variant_demotion": ("VariantDemotion",),
         "constructs/lake_intake": ("Intake",),
@@ -327,6 +327,13 @@ def test_every_alarm_is_explained_and_no_other() -> None:
         if re.search(r"(?<!def )\balarm(_of_silence)?\(", path.read_text(encoding="utf-8"))
     }
     assert raising == set(owners)
+    runs = parsed(ROOT / "stacks/constructs/workflow_runs.py")
+    (table,) = (node.iter for node in ast.walk(runs) if isinstance(node, ast.For))
+    assert isinstance(table, ast.Tuple)
+    found = {str(ast.literal_eval(row.elts[0])) for row in table.elts if isinstance(row, ast.Tuple)}
+    declared |= {f"{owner}{alarm}" for owner in owners["constructs/workflow_runs"] for alarm in found}
+    users = {path.stem for path in stacks.rglob("*.py") if "alarms_of_runs(\n" in path.read_text("utf-8")}
+    assert users == {"workflow_runs", "weekly_synthesis", "nightly_rollup"}
     for name, named in owners.items():
         for node in ast.walk(parsed(ROOT / f"stacks/{name}.py")):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("alarm", "alarm_of_silence"):
