@@ -1,7 +1,6 @@
 """The functions of the nightly rollup as Lambda calls them, wired to stores that moto plays."""
 
 import functools
-import importlib
 import io
 import re
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tests.functions.test_turn_handlers import (
     run_python,
 )
 from tests.support.asl import StateError, StateMachine
+from tests.support.handlers import forget_wiring, printed_by
 from tests.support.rollup import ATHENA, SNS, SQS, definition
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -49,10 +49,7 @@ def wired(monkeypatch: pytest.MonkeyPatch, environment: None) -> Iterator[None]:
                 "StorageDescriptor": {"Columns": [], "Location": f"s3://{BUCKET}/{table.prefix}"},
             },
         )
-    for folder in FOLDERS.values():
-        for wiring in vars(importlib.import_module(f"functions.{folder}.handler")).values():
-            if hasattr(wiring, "cache_clear"):
-                wiring.cache_clear()
+    forget_wiring(FOLDERS.values())
     yield
     for cached in made:
         cached.cache_clear()
@@ -60,14 +57,9 @@ def wired(monkeypatch: pytest.MonkeyPatch, environment: None) -> Iterator[None]:
 
 @pytest.fixture
 def printed() -> Iterator[io.StringIO]:
-    """What the functions' loggers print; they hold on to the standard output that they first met."""
-    stream = io.StringIO()
-    loggers = [importlib.import_module(f"functions.{folder}.handler").logger for folder in FOLDERS.values()]
-    handlers = [each for logger in loggers for each in logger.handlers]
-    before = [each.setStream(stream) for each in handlers]
-    yield stream
-    for each, old in zip(handlers, before, strict=True):
-        each.setStream(old)
+    """What the functions' loggers print."""
+    with printed_by(FOLDERS.values()) as stream:
+        yield stream
 
 
 def athena(arguments: dict[str, Any]) -> dict[str, Any]:

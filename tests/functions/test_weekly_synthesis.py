@@ -1,7 +1,6 @@
 """The functions of the weekly synthesis as Lambda calls them, wired to stores that moto plays."""
 
 import functools
-import importlib
 import io
 import json
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from tests.functions.test_turn_handlers import (
     run_python,
 )
 from tests.support.asl import StateMachine
+from tests.support.handlers import forget_wiring, printed_by
 from tests.support.model_server import Behaviour, ModelServer
 from tests.support.synthesis import FUNCTIONS, SAID, SUMMARY, definition
 
@@ -53,10 +53,7 @@ def wired(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer, environmen
     for cached in made:
         cached.cache_clear()
     boto3.client("s3").create_bucket(Bucket=BUCKET)
-    for folder in FOLDERS.values():
-        for wiring in vars(importlib.import_module(f"functions.{folder}.handler")).values():
-            if hasattr(wiring, "cache_clear"):
-                wiring.cache_clear()
+    forget_wiring(FOLDERS.values())
     yield
     for cached in made:
         cached.cache_clear()
@@ -64,14 +61,9 @@ def wired(monkeypatch: pytest.MonkeyPatch, model_server: ModelServer, environmen
 
 @pytest.fixture
 def printed() -> Iterator[io.StringIO]:
-    """What the functions' loggers print; they hold on to the standard output that they first met."""
-    stream = io.StringIO()
-    loggers = [importlib.import_module(f"functions.{folder}.handler").logger for folder in FOLDERS.values()]
-    handlers = [each for logger in loggers for each in logger.handlers]
-    before = [each.setStream(stream) for each in handlers]
-    yield stream
-    for each, old in zip(handlers, before, strict=True):
-        each.setStream(old)
+    """What the functions' loggers print."""
+    with printed_by(FOLDERS.values()) as stream:
+        yield stream
 
 
 def told(user: str, *messages: str) -> str:
