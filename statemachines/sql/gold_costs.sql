@@ -25,18 +25,18 @@ FROM (
             transform(t.model_calls, c -> COALESCE(c.turn_class, '')),
             transform(t.model_calls, c -> COALESCE(IF(c.model_answered <> '', c.model_answered, c.model_asked), '')),
             transform(t.model_calls, c -> COALESCE(c.provider, '')),
-            transform(t.model_calls, c -> COALESCE(c.tokens_input, 0)),
-            transform(t.model_calls, c -> COALESCE(c.tokens_output, 0)),
-            transform(t.model_calls, c -> COALESCE(c.tokens_cache_read, 0)),
-            transform(t.model_calls, c -> COALESCE(c.tokens_cache_write, 0)),
-            transform(t.model_calls, c -> COALESCE(c.cost_usd, 0e0))
+            transform(t.model_calls, c -> IF(c.tokens_input BETWEEN 0 AND 1000000000, c.tokens_input, 0)),
+            transform(t.model_calls, c -> IF(c.tokens_output BETWEEN 0 AND 1000000000, c.tokens_output, 0)),
+            transform(t.model_calls, c -> IF(c.tokens_cache_read BETWEEN 0 AND 1000000000, c.tokens_cache_read, 0)),
+            transform(t.model_calls, c -> IF(c.tokens_cache_write BETWEEN 0 AND 1000000000, c.tokens_cache_write, 0)),
+            transform(t.model_calls, c -> IF(c.cost_usd BETWEEN 0 AND 10000, c.cost_usd, 0e0))
             ) WITH ORDINALITY AS k(kind, turn_class, model_id, provider, tokens_input, tokens_output, tokens_cache_read, tokens_cache_write, cost_usd, place)
             WHERE t.dt BETWEEN ${first} AND ${last}
             UNION ALL
             SELECT dt, COALESCE(intent, '') AS intent, active_variants,
                 'TC1' AS turn_class, screen_model.model_id, COALESCE(screen_model.provider, '') AS provider,
                 TRUE AS first_of_its_kind,
-                COALESCE(screen_model.tokens_input, 0) AS tokens_input, COALESCE(screen_model.tokens_output, 0) AS tokens_output, COALESCE(screen_model.tokens_cache_read, 0) AS tokens_cache_read, COALESCE(screen_model.tokens_cache_write, 0) AS tokens_cache_write,
+                IF(screen_model.tokens_input BETWEEN 0 AND 1000000000, screen_model.tokens_input, 0) AS tokens_input, IF(screen_model.tokens_output BETWEEN 0 AND 1000000000, screen_model.tokens_output, 0) AS tokens_output, IF(screen_model.tokens_cache_read BETWEEN 0 AND 1000000000, screen_model.tokens_cache_read, 0) AS tokens_cache_read, IF(screen_model.tokens_cache_write BETWEEN 0 AND 1000000000, screen_model.tokens_cache_write, 0) AS tokens_cache_write,
                 COALESCE(screen_cost_usd, 0e0) AS cost_usd
             FROM silver_turns
             WHERE dt BETWEEN ${first} AND ${last} AND screen_model.model_id <> ''

@@ -30,8 +30,9 @@ FROM (
     CROSS JOIN UNNEST(
         ARRAY['SERVICE', 'RATING_VARIANT'], ARRAY['all', f.rating_variant_id]
     ) AS c(category, variant_id)
-    WHERE f.dt BETWEEN ${first} AND ${last} AND f.nps IS NOT NULL AND c.variant_id IS NOT NULL
+    WHERE f.dt BETWEEN ${first} AND ${last} AND f.nps IS NOT NULL
 ) AS counted
+WHERE category <> '' AND variant_id <> ''
 GROUP BY category, variant_id, metric, bin, dt
 )
 TO ${location}

@@ -67,37 +67,55 @@ WITH units AS (
             COALESCE(map_values(p.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['all']
         ) AS c(category, variant_id)
     ) AS laid
-    WHERE unit_id <> ''
+    WHERE unit_id <> '' AND category <> '' AND variant_id <> ''
     GROUP BY dt, category, variant_id, unit, unit_id
     HAVING sum(exposed_turns) > 0
 ),
 crises AS (
-    SELECT dt, category, variant_id, unit_id, count(*) AS crisis_turns
+    SELECT since AS dt, category, variant_id, unit_id, count(*) AS crisis_turns
     FROM (
-        SELECT e.dt, c.category, c.variant_id,
-            IF(IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') = 'user', e.user_id_hash, e.session_id) AS unit_id,
-            row_number() OVER (
-                PARTITION BY k.turn_id, c.category ORDER BY e.received_at DESC, e.turn_id DESC
-            ) AS place
+        SELECT crisis, place, category, dt,
+            min(dt) OVER (PARTITION BY session_id, category, place) AS since,
+            min(variant_id) OVER (PARTITION BY session_id, category, place) AS variant_id,
+            min(unit_id) OVER (PARTITION BY session_id, category, place) AS unit_id
         FROM (
-            SELECT turn_id, session_id, received_at, dt
-            FROM silver_turns
-            WHERE dt BETWEEN ${first} AND ${last+1} AND crisis_flag_level >= 2
-        ) AS k
-        INNER JOIN (
-            SELECT turn_id, session_id, user_id_hash, received_at, dt, exposures
-            FROM silver_turns
-            WHERE dt BETWEEN ${first} AND ${last+1} AND screened AND crisis_flag_level < 2
-        ) AS e ON e.session_id = k.session_id
-            AND date_diff('day', CAST(e.dt AS date), CAST(k.dt AS date)) <= 1
-            AND (e.received_at < k.received_at OR (e.received_at = k.received_at AND e.turn_id < k.turn_id))
-        CROSS JOIN UNNEST(
-            COALESCE(map_keys(e.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['SERVICE'],
-            COALESCE(map_values(e.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['all']
+            SELECT s.session_id, s.dt, s.crisis, c.category, c.variant_id,
+                IF(NOT s.crisis, IF(IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') = 'user', s.user_id_hash, s.session_id)) AS unit_id,
+                sum(IF(s.crisis, 0, 1)) OVER (
+                    PARTITION BY s.session_id, c.category ORDER BY s.received_at, s.turn_id
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+                ) AS place
+            FROM (
+                SELECT t.turn_id, t.session_id, t.user_id_hash, t.received_at, t.dt,
+                    t.crisis_flag_level >= 2 AS crisis,
+                    IF(t.crisis_flag_level >= 2, f.names, COALESCE(map_keys(t.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['SERVICE']) AS names,
+                    IF(t.crisis_flag_level >= 2,
+                        transform(f.names, name -> CAST(NULL AS varchar)),
+                        COALESCE(map_values(t.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['all']) AS variants
+                FROM silver_turns AS t
+                INNER JOIN (
+                    SELECT g.session_id, array_agg(DISTINCT c.category) AS names
+                    FROM (
+                        SELECT session_id, exposures, max(crisis_flag_level) AS worst
+                        FROM silver_turns
+                        WHERE dt BETWEEN ${first} AND ${last+1}
+                        GROUP BY session_id, exposures
+                    ) AS g
+                    CROSS JOIN UNNEST(
+            COALESCE(map_keys(g.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['SERVICE'],
+            COALESCE(map_values(g.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['all']
         ) AS c(category, variant_id)
-    ) AS followed
-    WHERE place = 1 AND dt <= ${last}
-    GROUP BY dt, category, variant_id, unit_id
+                    GROUP BY g.session_id
+                    HAVING max(g.worst) >= 2
+                ) AS f ON f.session_id = t.session_id
+                WHERE t.dt BETWEEN ${first} AND ${last+1}
+                    AND (t.crisis_flag_level >= 2 OR (screened AND crisis_flag_level < 2))
+            ) AS s
+            CROSS JOIN UNNEST(s.names, s.variants) AS c(category, variant_id)
+        ) AS followed
+    ) AS reigned
+    WHERE crisis AND place > 0 AND since <= ${last} AND date_diff('day', CAST(since AS date), CAST(dt AS date)) <= 1
+    GROUP BY since, category, variant_id, unit_id
 ),
 returns AS (
     SELECT user_id_hash, bitwise_or_agg(bitwise_and(bitwise_or(bitwise_or(bitwise_or(bitwise_or(bitwise_or(bitwise_or(bitwise_right_shift(days, 1), bitwise_right_shift(days, 2)), bitwise_right_shift(days, 3)), bitwise_right_shift(days, 4)), bitwise_right_shift(days, 5)), bitwise_right_shift(days, 6)), bitwise_right_shift(days, 7)), bitwise_not(days))) AS days

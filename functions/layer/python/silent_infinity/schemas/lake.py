@@ -242,10 +242,21 @@ def _unit(category: str) -> str:
     return f"IF({category} IN ({users}), 'user', 'session')"
 
 
+_NAMES = f"COALESCE(map_keys({{0}}.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['{SERVICE}']"
+_VARIANTS = f"COALESCE(map_values({{0}}.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['{EVERYTHING}']"
 _CATEGORIES = f"""CROSS JOIN UNNEST(
-            COALESCE(map_keys({{0}}.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['{SERVICE}'],
-            COALESCE(map_values({{0}}.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['{EVERYTHING}']
+            {_NAMES},
+            {_VARIANTS}
         ) AS c(category, variant_id)"""
+_NAMED = "category <> '' AND variant_id <> ''"
+"""A row without either would be a variant that nobody can look up, and no row of `VariantMetrics`."""
+
+_MOST_TOKENS, _MOST_USD = 10**9, 10**4
+"""Of one call of a model. What is beyond is nobody's bill: it counts as nothing rather than end the sum."""
+
+
+def _possible(value: str, most: int, nothing: str) -> str:
+    return f"IF({value} BETWEEN 0 AND {most}, {value}, {nothing})"
 
 
 def _days_apart(one: str, other: str) -> str:
@@ -263,6 +274,10 @@ def unit_days(of: Sequence[Metric]) -> str:
     Turns are added up by session and set of exposures first, of which there are far fewer than turns, and
     only then laid out by category. What is added are doubles that hold integers: below 2^53 no order changes
     their sum, and a unit's day does not get there (9 million dollars, or 285 years in microseconds).
+
+    Crisis turns belong to the latest exposed turn before them. In the order of a session's turns, `place`
+    counts those that were exposed to a category, so that one exposed turn and the crisis turns after it share
+    a number: each turn is looked at once, however often a session swings between the two.
 
     Whether somebody came back is told by bits: bit i of a session's `days` says that it had a turn on day i.
     The person came back after day i if some session has a bit among the next seven, and none on day i itself.
@@ -312,34 +327,52 @@ WITH units AS (
         ) AS p
         {_CATEGORIES.format("p")}
     ) AS laid
-    WHERE unit_id <> ''
+    WHERE unit_id <> '' AND {_NAMED}
     GROUP BY dt, category, variant_id, unit, unit_id
     HAVING sum(exposed_turns) > 0
 ),
 crises AS (
-    SELECT dt, category, variant_id, unit_id, count(*) AS crisis_turns
+    SELECT since AS dt, category, variant_id, unit_id, count(*) AS crisis_turns
     FROM (
-        SELECT e.dt, c.category, c.variant_id,
-            IF({_unit("c.category")} = 'user', e.user_id_hash, e.session_id) AS unit_id,
-            row_number() OVER (
-                PARTITION BY k.turn_id, c.category ORDER BY e.received_at DESC, e.turn_id DESC
-            ) AS place
+        SELECT crisis, place, category, dt,
+            min(dt) OVER (PARTITION BY session_id, category, place) AS since,
+            min(variant_id) OVER (PARTITION BY session_id, category, place) AS variant_id,
+            min(unit_id) OVER (PARTITION BY session_id, category, place) AS unit_id
         FROM (
-            SELECT turn_id, session_id, received_at, dt
-            FROM silver_turns
-            WHERE dt BETWEEN ${{first}} AND ${{last+1}} AND crisis_flag_level >= {CRISIS}
-        ) AS k
-        INNER JOIN (
-            SELECT turn_id, session_id, user_id_hash, received_at, dt, exposures
-            FROM silver_turns
-            WHERE dt BETWEEN ${{first}} AND ${{last+1}} AND {_EXPOSED_TURN}
-        ) AS e ON e.session_id = k.session_id
-            AND {_days_apart("e.dt", "k.dt")} <= 1
-            AND (e.received_at < k.received_at OR (e.received_at = k.received_at AND e.turn_id < k.turn_id))
-        {_CATEGORIES.format("e")}
-    ) AS followed
-    WHERE place = 1 AND dt <= ${{last}}
-    GROUP BY dt, category, variant_id, unit_id
+            SELECT s.session_id, s.dt, s.crisis, c.category, c.variant_id,
+                IF(NOT s.crisis, IF({_unit("c.category")} = 'user', s.user_id_hash, s.session_id)) AS unit_id,
+                sum(IF(s.crisis, 0, 1)) OVER (
+                    PARTITION BY s.session_id, c.category ORDER BY s.received_at, s.turn_id
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+                ) AS place
+            FROM (
+                SELECT t.turn_id, t.session_id, t.user_id_hash, t.received_at, t.dt,
+                    t.crisis_flag_level >= {CRISIS} AS crisis,
+                    IF(t.crisis_flag_level >= {CRISIS}, f.names, {_NAMES.format("t")}) AS names,
+                    IF(t.crisis_flag_level >= {CRISIS},
+                        transform(f.names, name -> CAST(NULL AS varchar)),
+                        {_VARIANTS.format("t")}) AS variants
+                FROM silver_turns AS t
+                INNER JOIN (
+                    SELECT g.session_id, array_agg(DISTINCT c.category) AS names
+                    FROM (
+                        SELECT session_id, exposures, max(crisis_flag_level) AS worst
+                        FROM silver_turns
+                        WHERE dt BETWEEN ${{first}} AND ${{last+1}}
+                        GROUP BY session_id, exposures
+                    ) AS g
+                    {_CATEGORIES.format("g")}
+                    GROUP BY g.session_id
+                    HAVING max(g.worst) >= {CRISIS}
+                ) AS f ON f.session_id = t.session_id
+                WHERE t.dt BETWEEN ${{first}} AND ${{last+1}}
+                    AND (t.crisis_flag_level >= {CRISIS} OR ({_EXPOSED_TURN}))
+            ) AS s
+            CROSS JOIN UNNEST(s.names, s.variants) AS c(category, variant_id)
+        ) AS followed
+    ) AS reigned
+    WHERE crisis AND place > 0 AND since <= ${{last}} AND {_days_apart("since", "dt")} <= 1
+    GROUP BY since, category, variant_id, unit_id
 ),
 returns AS (
     SELECT user_id_hash, bitwise_or_agg(bitwise_and({shifted}, bitwise_not(days))) AS days
@@ -600,8 +633,9 @@ FROM (
     CROSS JOIN UNNEST(
         ARRAY['{SERVICE}', 'RATING_VARIANT'], ARRAY['{EVERYTHING}', f.rating_variant_id]
     ) AS c(category, variant_id)
-    WHERE f.dt BETWEEN ${{first}} AND ${{last}} AND f.nps IS NOT NULL AND c.variant_id IS NOT NULL
+    WHERE f.dt BETWEEN ${{first}} AND ${{last}} AND f.nps IS NOT NULL
 ) AS counted
+WHERE {_NAMED}
 GROUP BY category, variant_id, metric, bin, dt
 """,  # noqa: S608 -- text of this module
     )
@@ -619,10 +653,11 @@ def gold_costs() -> str:
         "turn_class": "COALESCE(c.turn_class, '')",
         "model_id": model,
         "provider": "COALESCE(c.provider, '')",
-        **{name: f"COALESCE(c.{name}, 0)" for name in tokens},
-        "cost_usd": "COALESCE(c.cost_usd, 0e0)",
+        **{name: _possible(f"c.{name}", _MOST_TOKENS, "0") for name in tokens},
+        "cost_usd": _possible("c.cost_usd", _MOST_USD, "0e0"),
     }
     arrays = ",\n            ".join(f"transform(t.model_calls, c -> {said})" for said in parts.values())
+    screened = {name: _possible(f"screen_model.{name}", _MOST_TOKENS, "0") for name in tokens}
     keys = "intent, turn_class, model_id, provider, category, variant_id"
     return _unload(
         ["What the calls of models on these days cost.", _FIRST, _LAST, _LOCATION],
@@ -651,7 +686,7 @@ FROM (
             SELECT dt, COALESCE(intent, '') AS intent, active_variants,
                 'TC1' AS turn_class, screen_model.model_id, COALESCE(screen_model.provider, '') AS provider,
                 TRUE AS first_of_its_kind,
-                {", ".join(f"COALESCE(screen_model.{name}, 0) AS {name}" for name in tokens)},
+                {", ".join(f"{screened[name]} AS {name}" for name in tokens)},
                 COALESCE(screen_cost_usd, 0e0) AS cost_usd
             FROM silver_turns
             WHERE dt BETWEEN ${{first}} AND ${{last}} AND screen_model.model_id <> ''
