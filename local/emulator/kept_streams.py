@@ -2,9 +2,10 @@
 
 Gap: what was read of a stream is saved with the account, its records are not. After a restart a stream is
 numbered from 0 again, and a consumer that had read 300 records never sees the next 300.
-Fix: records are saved with their tables. Where a consumer stands behind the end of its stream all the same,
+Fix: records are saved with their tables. Where a consumer stands beyond the end of its stream all the same,
 as in an account that was saved without this, it goes on at the end. Nothing is delivered before the emulator
-listens: the consumers call it, and what they could not pass on is not delivered to them again.
+listens, and what was being read when it stopped listening counts as not delivered: the consumers call it, and
+what they could not pass on is not delivered to them again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from local.emulator import seams
 SUMMARY = "records of DynamoDB's streams are saved with the account"
 
 _KEPT = "streams"
+_INVOKED = "            result = _execute_function(func_rec, event)\n"
+_LEFT = "            if not _listens():\n                continue\n"
 _STORES = ("_stream_records", "_stream_trimmed", "_closed_streams")
 
 
@@ -31,6 +34,8 @@ def install() -> None:
     get_state: Callable[[], dict[str, Any]] = seams.original(tables, "get_state")
     load_tables: Callable[[Any], None] = seams.original(tables, "load_persisted_state")
     load_account: Callable[[], None] = seams.original(application, "_load_persisted_state")
+    functions._listens = _listens
+    seams.recompile(functions, "_poll_dynamodb_streams", _INVOKED, _INVOKED + _LEFT)
     poll: Callable[[], bool] = seams.original(functions, "_poll_dynamodb_streams")
     listening = False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +14,26 @@ from tests.local.emulator_process import Emulator, free_port, start
 
 TABLE = "turns"
 READER = """
-import os, urllib.error, urllib.request
+import os, pathlib, time, urllib.error, urllib.request
 
 def handler(event, context):
-    if not os.path.exists(os.environ["WORKS"]):
-        raise RuntimeError("not yet")
+    pathlib.Path(os.environ["HOME_OF_TEST"], "began").touch()
+    if os.path.exists(os.environ["HOME_OF_TEST"] + "/broken"):
+        raise RuntimeError("broken")
+    if os.path.exists(os.environ["HOME_OF_TEST"] + "/slow"):
+        time.sleep(1)
     try:
         urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/_ministack/health", timeout=5).close()
     except urllib.error.URLError:
         return  # as a function that reports what it could not pass on: the emulator does not listen to that
     for record in event["Records"]:
         print("read", record["dynamodb"]["NewImage"]["pk"]["S"])
+"""
+SLEEPER = """
+import time
+
+def handler(event, context):
+    time.sleep(2)
 """
 Restart = Callable[..., Emulator]
 
@@ -45,8 +56,8 @@ def restart(tmp_path: Path) -> Iterator[Restart]:
         running.pop().stop()
 
 
-def consumed(emulator: Emulator, works: Path = Path("/")) -> str:
-    """Make a table whose stream a function reads, if the file ``works`` is there; gives the mapping's id."""
+def consumed(emulator: Emulator) -> str:
+    """Make a table whose stream a function reads; gives the mapping's id."""
     made = emulator.client("dynamodb").create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
@@ -54,7 +65,9 @@ def consumed(emulator: Emulator, works: Path = Path("/")) -> str:
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )
-    emulator.function("reader", READER, Environment={"Variables": {"WORKS": str(works)}})
+    emulator.function(
+        "reader", READER, Environment={"Variables": {"HOME_OF_TEST": str(emulator.log_file.parent)}}
+    )
     mapping = emulator.client("lambda").create_event_source_mapping(
         FunctionName="reader",
         EventSourceArn=made["TableDescription"]["LatestStreamArn"],
@@ -67,6 +80,14 @@ def put(emulator: Emulator, *names: str) -> None:
     """Write items, one after another."""
     for name in names:
         emulator.client("dynamodb").put_item(TableName=TABLE, Item={"pk": {"S": name}})
+
+
+def wait_for(path: Path) -> None:
+    """Wait until a file is there (at most 5 s)."""
+    deadline = time.monotonic() + 5
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def read(emulator: Emulator, until: str) -> list[str]:
@@ -133,19 +154,37 @@ def test_what_failed_before_a_restart_is_read_as_soon_as_the_emulator_listens(
     restart: Restart, tmp_path: Path
 ) -> None:
     """Nobody has to write anything first; read sooner, it would be lost to a function that calls others."""
-    works = tmp_path / "works"
     emulator = restart()
-    consumed(emulator, works)
+    consumed(emulator)
+    (tmp_path / "broken").touch()
     put(emulator, "a", "b")
 
     def repair() -> None:
-        works.touch()
+        (tmp_path / "broken").unlink()
         # An account that takes two seconds to load: the poller begins long before the emulator listens.
         (tmp_path / "state" / "waf.json").write_text(f'{{"much": [{", ".join(["{}"] * 3_000_000)}]}}')
 
     emulator = restart(meanwhile=repair)
 
     assert read(emulator, until="b") == ["a", "b"]
+
+
+def test_what_was_being_read_at_the_stop_is_read_again(restart: Restart, tmp_path: Path) -> None:
+    """A function that can no longer call the emulator passes nothing on, and does not fail by that."""
+    emulator = restart()
+    consumed(emulator)
+    emulator.function("sleeper", SLEEPER)
+    (tmp_path / "slow").touch()
+    put(emulator, "a")
+    wait_for(tmp_path / "began")
+    # A request that is answered late keeps the process up for longer than the reader takes.
+    asked = threading.Thread(target=lambda: emulator.client("lambda").invoke(FunctionName="sleeper"))
+    asked.start()
+    time.sleep(0.2)
+    emulator = restart(meanwhile=(tmp_path / "slow").unlink)
+    asked.join()
+
+    assert read(emulator, until="a") == ["a"]
 
 
 def test_an_account_that_was_kept_without_its_streams_skips_nothing(restart: Restart) -> None:
