@@ -56,6 +56,22 @@ def _heads(lakes: Sequence[Lake]) -> list[str]:
     return [NAMES[one.turns] for one in lakes]
 
 
+def _short(lakes: Sequence[Lake], _data: Data) -> Rows:
+    rows = [["turns a month", "Athena reads", "Athena, USD", "the whole lake, USD"]]
+    for one in lakes:
+        runs = [[*one.athena(kind), *one.athena(WEEK)] for kind in (NIGHT, ALL_LATE)]
+        bills = [one.bill(kind) for kind in (NIGHT, ALL_LATE)]
+        rows.append(
+            [
+                NAMES[one.turns],
+                " to ".join(size(sum(read.bytes for read in each)) for each in runs),
+                " to ".join(usd(sum(read.usd for read in each)) for each in runs),
+                " to ".join(usd(sum(line.usd for line in each)) for each in bills),
+            ]
+        )
+    return rows
+
+
 def _bytes(_lakes: Sequence[Lake], data: Data) -> Rows:
     rows = [
         [
@@ -192,6 +208,7 @@ def _limits(lakes: Sequence[Lake], data: Data) -> Rows:
 
 
 _TABLES: Mapping[str, Callable[[Sequence[Lake], Data], Rows]] = {
+    "short": _short,
     "bytes": _bytes,
     "athena": _athena,
     "bill": _bill,
