@@ -46,6 +46,23 @@ def test_figures_that_look_a_week_ahead_are_computed_anew() -> None:
     assert set(made.catalog.tables["silver_turns"]) == set(WINDOW)
 
 
+def test_a_day_whose_arrivals_have_expired_keeps_its_rows() -> None:
+    """Bronze may go after `lake_retention_days`: a backfill over what has gone would otherwise put nothing in
+    the place of the only rows that are left, and the sweep would delete these three days later.
+    """
+    gone = YESTERDAY - 70 * DAY
+    asked = {"from": gone.isoformat(), "to": gone.isoformat()}
+    made = night([gone])
+    made.run(**asked)
+    rows = made.rows("silver_turns", gone)
+    made.events[gone].clear()
+    [letter] = made.fails(**asked)
+
+    assert {item["error"] for item in letter["items"]} == {"RowsGoneError"}
+    assert rows
+    assert made.rows("silver_turns", gone) == made.rows("unit_days", gone) == rows
+
+
 def test_running_a_night_again_gives_the_same_rows_in_new_places() -> None:
     """A re-run must be able to heal anything, and must never add to what is there."""
     made = night()
