@@ -11,6 +11,15 @@ from costing.lake import ALL_LATE, GB, KB, MB, NIGHT, TB, WEEK, Data, Lake
 PAGE = Path(__file__).parents[1] / "docs" / "lake-costs.md"
 NAMES = {1_000_000: "1 million", 100_000_000: "100 million", 10_000_000_000: "10,000 million"}
 
+TITLES = {
+    "short": "In short",
+    "bytes": "What was measured",
+    "athena": "What Athena reads in a month",
+    "bill": "A month's bill, in a lake that is a year old, if every night makes all of last month anew",
+    "storage": "What is kept",
+    "limits": "Where the design ends",
+}
+
 _PLACE = re.compile(r"(<!-- made by costing/lake_page\.py: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Rows = Sequence[Sequence[str]]

@@ -96,9 +96,9 @@ def _lake(context: Context, arguments: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="lake-costs-") as folder:
         data = lake_measure.measure(Path(folder), arguments.events, tell)
-    for title, rows in lake_page.tables(data).items():
-        print(f"\n{bold(title)}")
-        print("\n".join(aligned([list(row) for row in rows])))
+    for name, rows in lake_page.tables(data).items():
+        print(f"\n{bold(lake_page.TITLES[name])}")
+        print("\n".join(aligned([[cell.replace("*", "").replace("`", "") for cell in row] for row in rows])))
     if arguments.json:
         try:
             _write(arguments.json, f"{json.dumps(data, indent=1)}\n")

@@ -1,6 +1,7 @@
 """What the lake costs: arithmetic by hand, the design's numbers from the design, the page from the data."""
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from costing import lake, lake_page
 from costing.lake import GB, MB, TB, Lake, priced
 from silent_infinity.adapters.aws import firehose
-from silent_infinity.domain.lake import run
+from silent_infinity.domain.lake import days, report, run
+from silent_infinity.domain.lake.tables import TABLES
+from silent_infinity.domain.weeks import Week
 from stacks.constructs import delivery_stream, lake_intake
 
 ROOT = Path(__file__).parents[3]
@@ -217,6 +220,27 @@ def test_the_page_has_the_tables_of_the_data() -> None:
 
     assert lake_page.written(text) == text
     assert all(f"made by costing/lake_page.py: {name} -->" in text for name in lake_page.tables())
+
+
+def test_the_night_that_was_measured_is_the_night_that_is_planned() -> None:
+    """A statement that is new, or a window that is longer, has to be measured again."""
+    window = days.window_of(days.Asked("2026-11-20"), date(2026, 11, 21))
+    every = [window.oldest + timedelta(number) for number in range((window.first - window.oldest).days)]
+    for kind, late in (("night", []), ("night_all_late", every)):
+        planned = [
+            (item.table, len(item.days))
+            for phase in days.phases(TABLES, window, late)
+            for item in phase.items
+        ]
+        measured = [(one["statement"], one["written_days"]) for one in lake.measured()[kind]]
+
+        assert [one for one in measured if one[1]] == planned
+    assert len(lake.measured()["week"]) == len(report.queries(Week.of("2026-W46")))
+
+
+def test_every_table_has_a_title_in_the_terminal() -> None:
+    """The command would end in the middle of its tables."""
+    assert set(lake_page.TITLES) == set(lake_page.tables())
 
 
 def test_a_table_that_was_changed_by_hand_is_made_anew() -> None:
