@@ -183,6 +183,20 @@ def test_an_arm_is_held_against_production_over_the_same_days() -> None:
     assert "Of: 600 units on the smaller side" in breach.message
 
 
+def test_an_arm_is_not_blamed_for_what_it_was_before_it_began() -> None:
+    """An arm that was mended yesterday has days of its old state behind it, and on those of the week on which
+    it did not run, production is beside nothing.
+    """
+    night = Night()
+    failing = Sums("rate", 900, 900, pairs=Pairs(900, 900, 0, 0, 0))
+    night.put((CATEGORY, "new"), "fallback", failing, ago=3)
+    since = (LAST - timedelta(days=2)).isoformat()
+
+    assert names(night.judge({**ARM, "since": since})) == []
+    [breach] = night.judge({**ARM, "since": (LAST - timedelta(days=3)).isoformat()}).breaches
+    assert f"Days: {LAST - timedelta(days=3)} to {LAST} (UTC)" in breach.message
+
+
 def test_an_arm_that_harms_is_taken_back_and_people_are_told_why() -> None:
     """The payload is what the function of the registry reads, and what it does is done once."""
     night = Night(experiment(HARMED))

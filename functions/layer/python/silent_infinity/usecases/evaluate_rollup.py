@@ -166,15 +166,16 @@ class EvaluateRollup:
         )
 
     def _breaches(self, slo: Slo, night: _Night, place: Place) -> Iterator[Breach]:
-        first = slo.first(night.last)
-        for category, name, variants, production in _subjects(slo, night):
+        for category, name, variants, production, began in _subjects(slo, night):
+            # Days before an arm began are those of another state of it, or of production alone.
+            first = max(slo.first(night.last), began)
             found = measured(
                 slo,
                 self._days(category, variants, first, night.last),
                 self._days(category, production, first, night.last),
             )
             if found is not None and not slo.holds(found.value):
-                yield breach_of(slo, found, f"{category}/{name}", night.last, place)
+                yield breach_of(slo, found, f"{category}/{name}", night.last, place, first=first)
 
     def _ratios(self, night: _Night, place: Place) -> Iterator[Breach]:
         # Who is not in an arm's cohort falls to production, so that its share is not what the ranges leave.
@@ -206,16 +207,19 @@ class EvaluateRollup:
         ]
 
 
-def _subjects(slo: Slo, night: _Night) -> Iterator[tuple[str, str, Sequence[str], Sequence[str]]]:
-    """Yield what an SLO is asked of: category, name, its variants, and production to hold it against."""
+def _subjects(slo: Slo, night: _Night) -> Iterator[tuple[str, str, Sequence[str], Sequence[str], date]]:
+    """Yield what an SLO is asked of: category, name, its variants, production to hold it against, and the day
+    since which it is what it is.
+    """
     if slo.variants == ARMS:
         for arm in night.arms:
             if slo.category in (ANY_CATEGORY, arm.category):
-                yield arm.category, arm.variant_id, (arm.variant_id,), tuple(arm.production)
+                began = date.fromisoformat(arm.since)
+                yield arm.category, arm.variant_id, (arm.variant_id,), tuple(arm.production), began
     elif slo.variants == PRODUCTION:
-        yield slo.category, PRODUCTION, night.production.get(slo.category, ()), ()
+        yield slo.category, PRODUCTION, night.production.get(slo.category, ()), (), date.min
     else:
-        yield slo.category, slo.variants, (slo.variants,), ()
+        yield slo.category, slo.variants, (slo.variants,), (), date.min
 
 
 def _key(arm: RunningArm) -> Key:

@@ -161,17 +161,20 @@ def _drop(sums: Sums, other: Sums | None) -> Measured | None:
     return Measured(other.average - sums.average, min(sums.n, other.n))
 
 
-def breach_of(slo: Slo, found: Measured, of: str, last: date, place: Place) -> Breach:
+def breach_of(
+    slo: Slo, found: Measured, of: str, last: date, place: Place, *, first: date | None = None
+) -> Breach:
     """Return the message that an SLO does not hold.
 
     Args:
         of: what the figure is of, such as `LLM_MODEL/claude-haiku-4-5`.
         last: the last day of the window.
+        first: the first one, if it is not the SLO's.
     """
     bound = "at least" if slo.comparison == AT_LEAST else "at most"
     unit = _DIFFERENCE if slo.figure == DROP else by_name()[slo.metric].unit
     value, limit = (_shown(number, unit) for number in (found.value, slo.threshold))
-    first = slo.first(last)
+    first = first or slo.first(last)
     window = f"{last} (UTC)" if first == last else f"{first} to {last} (UTC)"
     return _breach(
         slo.name,
