@@ -330,6 +330,154 @@ def test_the_workflow_and_the_api_may_call_what_they_call_and_nothing_else(stack
     )
 
 
+LAKE_PREFIXES = (
+    "bronze",
+    "bronze-errors",
+    "silver",
+    "units",
+    "gold",
+    "registry",
+    "results",
+    "reports",
+    "elsewhere",
+)
+OF_THE_LAKE: dict[str, frozenset[str]] = {
+    "lake_consumer": frozenset({"firehose"}),
+    "lake_replay": frozenset({"firehose"}),
+    "rollup_plan": frozenset({"read registry", "write registry", "read results", "list", "rows"}),
+    "rollup_statement": frozenset(),
+    "rollup_swap": frozenset({"list", "move partitions", "add partitions", "look at partitions"}),
+    "rollup_sweep": frozenset({"list", "look at partitions", "delete silver", "delete units", "delete gold"}),
+    "rollup_metrics": frozenset({"read results", "rows"}),
+    "rollup_evaluate": frozenset({"read results", "rows"}),
+    "weekly_report": frozenset(
+        {
+            "read silver",
+            "read gold",
+            "read results",
+            "write results",
+            "write reports",
+            "list",
+            "rows",
+            "statement",
+            "look at partitions",
+        }
+    ),
+}
+"""What each function of the lake may do with it, of everything that `lake_ways` tries."""
+
+
+def lake_ways(role: Role, stack: LocalStack, query_id: str) -> dict[str, Callable[[], object]]:
+    """Return calls on the lake by what they are for. Those that are allowed change nothing that counts."""
+    s3, glue, athena = role.client("s3"), role.client("glue"), role.client("athena")
+    bucket, database = stack.outputs["LakeBucketName"], stack.outputs["LakeDatabaseName"]
+    gold = {"DatabaseName": database, "TableName": "gold_costs"}
+    nothing: dict[str, Any] = {"Values": ["1999-01-01"], "StorageDescriptor": {"Location": "s3://nowhere/"}}
+    ways: dict[str, Callable[[], object]] = {
+        "list": partial(s3.list_objects_v2, Bucket=bucket, MaxKeys=1),
+        "bucket": partial(s3.delete_bucket, Bucket=bucket),
+        "bucket policy": partial(s3.put_bucket_policy, Bucket=bucket, Policy="{}"),
+        "lifecycle": partial(s3.delete_bucket_lifecycle, Bucket=bucket),
+        "look at partitions": partial(glue.get_partitions, **gold),
+        "move partitions": partial(
+            glue.update_partition, **gold, PartitionValueList=["1999-01-01"], PartitionInput=nothing
+        ),
+        "add partitions": partial(glue.batch_create_partition, **gold, PartitionInputList=[]),
+        "drop a partition": partial(glue.delete_partition, **gold, PartitionValues=["1999-01-01"]),
+        "drop a table": partial(glue.delete_table, DatabaseName=database, Name="no_such_table"),
+        "change a table": partial(
+            glue.update_table, DatabaseName=database, TableInput={"Name": "no_such_table"}
+        ),
+        "rows": partial(athena.get_query_results, QueryExecutionId=query_id),
+        "statement": partial(
+            athena.start_query_execution,
+            QueryString="SELECT 1",
+            WorkGroup=stack.outputs["LakeWorkgroupName"],
+        ),
+        "elsewhere": partial(athena.start_query_execution, QueryString="SELECT 1", WorkGroup="primary"),
+        "workgroup": partial(
+            athena.update_work_group, WorkGroup=stack.outputs["LakeWorkgroupName"], Description="x"
+        ),
+        "firehose": partial(
+            role.client("firehose").put_record_batch,
+            DeliveryStreamName=stack.outputs["TurnEventsDeliveryStreamName"],
+            Records=[{"Data": b"{}"}],
+        ),
+        "run": partial(
+            role.client("stepfunctions").start_execution,
+            stateMachineArn=stack.outputs["NightlyRollupStateMachineArn"],
+            input='{"date": "never"}',
+        ),
+    }
+    for prefix in LAKE_PREFIXES:
+        here = {"Bucket": bucket, "Key": f"{prefix}/no-such-object"}
+        ways[f"read {prefix}"] = partial(s3.get_object, **here)
+        ways[f"write {prefix}"] = partial(s3.put_object, **here, Body=b"")
+        ways[f"delete {prefix}"] = partial(s3.delete_object, **here)
+    return ways
+
+
+def test_each_function_does_its_part_with_the_lake_and_no_other(
+    stack: LocalStack, roles: dict[str, Role]
+) -> None:
+    """Nobody but Firehose writes what arrived, nobody deletes it; one deletes what was refined, one moves."""
+    asked = stack.client("athena").start_query_execution(
+        QueryString="SELECT 1", WorkGroup=stack.outputs["LakeWorkgroupName"]
+    )["QueryExecutionId"]
+    for name, role in roles.items():
+        allowed = OF_THE_LAKE.get(name, frozenset())
+        for way, call in lake_ways(role, stack, asked).items():
+            if way == "firehose" and way in allowed:
+                continue  # it would put a record into the lake that is none
+            assert role.allows(call) == (way in allowed), (name, way)
+
+    assert set(OF_THE_LAKE) <= set(roles)
+    # Simulated: the emulator asks for the catalogue only, where AWS asks for database and table as well.
+    moved = {
+        table
+        for table in ("bronze_turn_events", "bronze_feedback", "silver_turns", "unit_days", "gold_costs")
+        if decision(
+            stack,
+            roles["rollup_swap"].arn,
+            "glue:UpdatePartition",
+            f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{stack.outputs['LakeDatabaseName']}/{table}",
+        )
+    }
+    assert moved == {"silver_turns", "unit_days", "gold_costs"}
+    own = stack.client("s3")
+    for prefix in LAKE_PREFIXES:
+        own.delete_object(Bucket=stack.outputs["LakeBucketName"], Key=f"{prefix}/no-such-object")
+
+
+def test_the_rollup_starts_its_own_statements_and_functions_and_nothing_else(stack: LocalStack) -> None:
+    """Simulated, as with the turn's workflow. What reads every table must not reach beyond the lake."""
+    machine = stack.outputs["NightlyRollupStateMachineArn"]
+    workflow = stack.client("stepfunctions").describe_state_machine(stateMachineArn=machine)["roleArn"]
+    may = partial(decision, stack, workflow)
+    bucket = f"arn:aws:s3:::{stack.outputs['LakeBucketName']}"
+    functions = {
+        function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: function["FunctionArn"]
+        for page in stack.client("lambda").get_paginator("list_functions").paginate()
+        for function in page["Functions"]
+        if "POWERTOOLS_SERVICE_NAME" in function.get("Environment", {}).get("Variables", {})
+    }
+    invoked = {name for name, arn in functions.items() if may("lambda:InvokeFunction", f"{arn}:live")}
+    readable = {prefix for prefix in LAKE_PREFIXES if may("s3:GetObject", f"{bucket}/{prefix}/x")}
+    writable = {prefix for prefix in LAKE_PREFIXES if may("s3:PutObject", f"{bucket}/{prefix}/x")}
+    glue = f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{stack.outputs['LakeDatabaseName']}/gold_costs"
+
+    assert invoked == {name for name in functions if name.startswith("rollup_")} | {"demote_variant"}
+    assert readable == {"bronze", "silver", "units", "gold", "results"}
+    assert writable == {"silver", "units", "gold", "results"}
+    assert not any(may("s3:DeleteObject", f"{bucket}/{prefix}/x") for prefix in LAKE_PREFIXES)
+    assert may("glue:GetTable", glue)
+    assert not may("glue:UpdatePartition", glue)
+    assert not may("s3:GetObject", f"arn:aws:s3:::{stack.outputs['AuditAnchorsBucketName']}/x")
+    for table in TABLES:
+        arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{stack.outputs[f'{table}TableName']}"
+        assert not may("dynamodb:GetItem", arn), table
+
+
 @pytest.fixture
 def operator(stack: LocalStack) -> Iterator[httpx.Client]:
     """An operator's HTTP client."""
