@@ -63,7 +63,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """One use of a table in a statement: the view that stands for it."""
+    """Some partitions of a table: the view that stands for them, and the bytes of one scan of it."""
 
     view: str
     bytes: int
@@ -143,6 +143,7 @@ class Engine:
         # Each WITH hides tables of its names wherever it stands; the statements of this repository nest none.
         ctes = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
         scanned = 0
+        read: dict[tuple[str, tuple[str, ...]], _Scan] = {}
         for number, table in enumerate(list(query.find_all(exp.Table))):
             name = table.name.lower()
             if not table.db and name in ctes:
@@ -150,7 +151,11 @@ class Engine:
             source = self.catalog.table(name)
             if source is None:
                 raise StatementError("TABLE_NOT_FOUND", f"Table '{name}' does not exist")
-            scan = self._scan(connection, f"athena_{number}_{name}", source, table, query)
+            needed = partitions_needed(source, table)
+            key = (name, tuple(partition.location for partition in needed))
+            if key not in read:
+                read[key] = self._scan(connection, f"athena_{number}_{name}", source, needed, query)
+            scan = read[key]
             scanned += scan.bytes
             replacement = exp.to_table(scan.view)
             alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name))
@@ -168,12 +173,12 @@ class Engine:
         connection: duckdb.DuckDBPyConnection,
         view: str,
         source: TableSource,
-        table: exp.Table,
+        needed: Sequence[Partition],
         query: exp.Expr,
     ) -> _Scan:
         selects = []
         files_read: list[str] = []
-        for partitions in _by_layout(source, partitions_needed(source, table)):
+        for partitions in _by_layout(source, needed):
             in_paths = _values_in_path(source, partitions[0])
             for group in [partitions] if in_paths else [[p] for p in partitions]:
                 files = [str(file) for partition in group for file in self.catalog.files(partition.location)]

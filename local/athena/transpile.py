@@ -27,8 +27,12 @@ SETTINGS = (
     "SET TimeZone = 'UTC'",
     "SET preserve_insertion_order = false",
     "SET default_null_order = 'NULLS_LAST'",
+    "SET parquet_metadata_cache = true",
 )
-"""What a connection needs besides the macros. Trino sorts nulls last in both directions."""
+"""What a connection needs besides the macros. Trino sorts nulls last in both directions.
+
+A statement is bound several times before it reads, and its files may be many: footers are kept for it.
+"""
 
 _TO_WHOLE = "(x DOUBLE) AS CAST(round(x) AS {type}), (x VARCHAR) AS {text}, (x) AS CAST(x AS {type})"
 # A cast that fails, not error(): TRY takes casts, and refuses functions with effects.

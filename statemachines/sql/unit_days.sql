@@ -8,8 +8,7 @@ UNLOAD (
 WITH units AS (
     SELECT dt, category, variant_id, unit, unit_id,
         min(user_id_hash) AS user_id_hash,
-        IF(unit = 'user', count(DISTINCT session_id) FILTER (WHERE unit = 'user' AND exposed_turns > 0), 1)
-            AS sessions,
+        IF(unit = 'user', count_if(exposed_turns > 0), 1) AS sessions,
         sum(turns) AS turns,
         sum(exposed_turns) AS exposed_turns,
             sum(latency_total_ms_num) AS latency_total_ms_num,
@@ -31,8 +30,30 @@ WITH units AS (
             sum(json_parse_den) AS json_parse_den,
             sum(guard_trigger_num) AS guard_trigger_num
     FROM (
-        SELECT p.*, c.category, c.variant_id, IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') AS unit,
-            IF(IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') = 'user', p.user_id_hash, p.session_id) AS unit_id
+        SELECT p.dt, c.category, c.variant_id, IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') AS unit,
+            IF(IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') = 'user', p.user_id_hash, p.session_id) AS unit_id,
+            IF(IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') = 'user', p.session_id) AS of_session,
+            min(p.user_id_hash) AS user_id_hash,
+            sum(p.turns) AS turns,
+            sum(p.exposed_turns) AS exposed_turns,
+            sum(p.latency_total_ms_num) AS latency_total_ms_num,
+            sum(p.latency_first_token_ms_num) AS latency_first_token_ms_num,
+            sum(p.latency_first_token_ms_den) AS latency_first_token_ms_den,
+            sum(p.cost_usd_num) AS cost_usd_num,
+            sum(p.rating_num) AS rating_num,
+            sum(p.rating_den) AS rating_den,
+            sum(p.quality_num) AS quality_num,
+            sum(p.quality_den) AS quality_den,
+            sum(p.tokens_input_num) AS tokens_input_num,
+            sum(p.tokens_output_num) AS tokens_output_num,
+            sum(p.satisfaction_num) AS satisfaction_num,
+            sum(p.completion_num) AS completion_num,
+            sum(p.regeneration_num) AS regeneration_num,
+            sum(p.fallback_num) AS fallback_num,
+            sum(p.degraded_num) AS degraded_num,
+            sum(p.json_parse_num) AS json_parse_num,
+            sum(p.json_parse_den) AS json_parse_den,
+            sum(p.guard_trigger_num) AS guard_trigger_num
         FROM (
             SELECT dt, session_id, user_id_hash, exposures,
                 CAST(count(*) AS double) AS turns,
@@ -66,6 +87,7 @@ WITH units AS (
             COALESCE(map_keys(p.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['SERVICE'],
             COALESCE(map_values(p.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['all']
         ) AS c(category, variant_id)
+        GROUP BY 1, 2, 3, 4, 5, 6
     ) AS laid
     WHERE unit_id <> '' AND category <> '' AND variant_id <> ''
     GROUP BY dt, category, variant_id, unit, unit_id
@@ -96,7 +118,8 @@ crises AS (
                 INNER JOIN (
                     SELECT g.session_id, array_agg(DISTINCT c.category) AS names
                     FROM (
-                        SELECT session_id, exposures, max(crisis_flag_level) AS worst
+                        SELECT session_id, exposures,
+                            max(max(crisis_flag_level)) OVER (PARTITION BY session_id) AS worst
                         FROM silver_turns
                         WHERE dt BETWEEN ${first} AND ${last+1}
                         GROUP BY session_id, exposures
@@ -105,8 +128,8 @@ crises AS (
             COALESCE(map_keys(g.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['SERVICE'],
             COALESCE(map_values(g.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['all']
         ) AS c(category, variant_id)
+                    WHERE g.worst >= 2
                     GROUP BY g.session_id
-                    HAVING max(g.worst) >= 2
                 ) AS f ON f.session_id = t.session_id
                 WHERE t.dt BETWEEN ${first} AND ${last+1}
                     AND (t.crisis_flag_level >= 2 OR (screened AND crisis_flag_level < 2))

@@ -307,13 +307,16 @@ def unit_days(of: Sequence[Metric]) -> str:
 WITH units AS (
     SELECT dt, category, variant_id, unit, unit_id,
         min(user_id_hash) AS user_id_hash,
-        IF(unit = 'user', count(DISTINCT session_id) FILTER (WHERE unit = 'user' AND exposed_turns > 0), 1)
-            AS sessions,
+        IF(unit = 'user', count_if(exposed_turns > 0), 1) AS sessions,
         sum(turns) AS turns,
         sum(exposed_turns) AS exposed_turns{outer.replace("p.", "")}
     FROM (
-        SELECT p.*, c.category, c.variant_id, {_unit("c.category")} AS unit,
-            IF({_unit("c.category")} = 'user', p.user_id_hash, p.session_id) AS unit_id
+        SELECT p.dt, c.category, c.variant_id, {_unit("c.category")} AS unit,
+            IF({_unit("c.category")} = 'user', p.user_id_hash, p.session_id) AS unit_id,
+            IF({_unit("c.category")} = 'user', p.session_id) AS of_session,
+            min(p.user_id_hash) AS user_id_hash,
+            sum(p.turns) AS turns,
+            sum(p.exposed_turns) AS exposed_turns{outer}
         FROM (
             SELECT dt, session_id, user_id_hash, exposures,
                 CAST(count(*) AS double) AS turns,
@@ -326,6 +329,7 @@ WITH units AS (
             GROUP BY dt, session_id, user_id_hash, exposures
         ) AS p
         {_CATEGORIES.format("p")}
+        GROUP BY 1, 2, 3, 4, 5, 6
     ) AS laid
     WHERE unit_id <> '' AND {_NAMED}
     GROUP BY dt, category, variant_id, unit, unit_id
@@ -356,14 +360,15 @@ crises AS (
                 INNER JOIN (
                     SELECT g.session_id, array_agg(DISTINCT c.category) AS names
                     FROM (
-                        SELECT session_id, exposures, max(crisis_flag_level) AS worst
+                        SELECT session_id, exposures,
+                            max(max(crisis_flag_level)) OVER (PARTITION BY session_id) AS worst
                         FROM silver_turns
                         WHERE dt BETWEEN ${{first}} AND ${{last+1}}
                         GROUP BY session_id, exposures
                     ) AS g
                     {_CATEGORIES.format("g")}
+                    WHERE g.worst >= {CRISIS}
                     GROUP BY g.session_id
-                    HAVING max(g.worst) >= {CRISIS}
                 ) AS f ON f.session_id = t.session_id
                 WHERE t.dt BETWEEN ${{first}} AND ${{last+1}}
                     AND (t.crisis_flag_level >= {CRISIS} OR ({_EXPOSED_TURN}))
