@@ -114,8 +114,8 @@ def test_the_verdict_names_the_numbers() -> None:
     ("new", "old"),
     [
         pytest.param((4, 100), (0, 5000), id="four crises, which a single person may bring about"),
-        pytest.param((99, 99), (0, 5000), id="fewer units than are wanted"),
-        pytest.param((40, 500), (0, 99), id="nothing to speak of to hold it against"),
+        pytest.param((19, 19), (0, 5000), id="fewer units than are wanted"),
+        pytest.param((400, 500), (0, 19), id="nothing to speak of to hold it against"),
         pytest.param((13, 500), (120, 4500), id="the same rate"),
         pytest.param((0, 5000), (900, 4500), id="fewer crises"),
         pytest.param((20, 500), (120, 4500), id="more crises, as chance brings about"),
