@@ -34,6 +34,9 @@ from local.athena.types import duckdb_of_hive, hive_of_duckdb, literal, quoted, 
 SCAN_LIMIT_EXCEEDED = "SCAN_LIMIT_EXCEEDED"
 CANCELLED = "QUERY_CANCELLED"
 
+# Each day that is written holds a group of rows in memory: wide rows make short groups.
+_GROUP_OF_ROWS = "64MB"
+
 _NARROWED = {"HUGEINT": "BIGINT", "UBIGINT": "BIGINT", "UHUGEINT": "BIGINT"}
 
 
@@ -308,6 +311,7 @@ class Engine:
         staging = Path(tempfile.mkdtemp(prefix=".athena-", dir=folder.parent))
         try:
             options = f"FORMAT PARQUET, COMPRESSION {target.compression}, RETURN_FILES true"
+            options += f", ROW_GROUP_SIZE_BYTES '{_GROUP_OF_ROWS}'"
             if target.keys:
                 names = ", ".join(map(quoted, target.keys))
                 options += f", PARTITION_BY ({names}), FILENAME_PATTERN 'part_{{uuid}}'"

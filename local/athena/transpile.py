@@ -28,10 +28,12 @@ SETTINGS = (
     "SET preserve_insertion_order = false",
     "SET default_null_order = 'NULLS_LAST'",
     "SET parquet_metadata_cache = true",
+    "SET partitioned_write_flush_threshold = 8192",
 )
 """What a connection needs besides the macros. Trino sorts nulls last in both directions.
 
 A statement is bound several times before it reads, and its files may be many: footers are kept for it.
+What it writes by day is sorted into the days' files every so many rows: by default half a million a thread.
 """
 
 _TO_WHOLE = "(x DOUBLE) AS CAST(round(x) AS {type}), (x VARCHAR) AS {text}, (x) AS CAST(x AS {type})"

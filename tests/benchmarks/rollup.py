@@ -45,6 +45,10 @@ STEPS = {
     "gold_histograms": "silver to histograms (the plain one: exact quantiles)",
 }
 COMPARED = ("n", "total", "squares", "numerator", "denominator", "numerator_squares", "denominator_squares")
+PLAIN_GOLD = "duckdb-plain-gold"
+"""The plain gold over the plain units: with it the two are checked as one."""
+
+WORK = {PLAIN_GOLD: "duckdb-gold"}
 
 Times = dict[str, list[float]]
 
@@ -117,10 +121,11 @@ def _measured(root: Path, size: int, peers_folder: Path) -> Measured:
             for name, asked in _asked_of_peers(root, table):
                 target = root / f"peer-{name}"
                 shutil.rmtree(target, ignore_errors=True)
-                found.add(name, _child([peer, str(PEERS), name], {**asked, "target": str(target)}))
+                work = WORK.get(name, name)
+                found.add(name, _child([peer, str(PEERS), work], {**asked, "target": str(target)}))
         if number == 0:
             ours = _gold(root, locations["gold_variant_days"])
-            for name in ("duckdb-gold", "polars-gold", "pandas-gold", "duckdb-rollup"):
+            for name in ("duckdb-gold", "polars-gold", "pandas-gold", "duckdb-rollup", PLAIN_GOLD):
                 found.failures += _differences(f"{size:,} events, {name}", ours, root / f"peer-{name}")
     shutil.rmtree(root)
     return found
@@ -137,11 +142,19 @@ def _asked_of_peers(root: Path, table: str) -> Iterator[tuple[str, dict[str, Any
             "feedback": f"{lake}/bronze/feedback/*/*/*.parquet",
         }
         yield "duckdb-silver", {**usual, **sources}
+    if table == "unit_days":
+        yield "duckdb-units", {**usual, "source": silver, "through": UNTIL.isoformat(), **_metrics_of_turns()}
     if table == "gold_variant_days":
         asked = {**usual, "source": f"{lake}/units/unit_days/run=1/dt=*/*", "metrics": _metrics_of_units()}
         for name in ("duckdb-gold", "polars-gold", "pandas-gold"):
             yield name, asked
         yield "duckdb-rollup", {**usual, "source": silver, **_metrics_of_turns()}
+        own = {
+            **asked,
+            "source": f"{root}/peer-duckdb-units/days/*/*",
+            "metrics": _metrics_of_turns()["metrics"],
+        }
+        yield PLAIN_GOLD, own
     if table == "gold_histograms":
         yield "duckdb-histograms", {**usual, "source": silver}
 
@@ -196,6 +209,14 @@ def _differences(name: str, ours: Mapping[tuple[str, ...], Mapping[str, Any]], f
         return [f"{name}: {len(theirs)} groups, and not {len(ours) // len(metrics())}"]
     found = []
     for row in theirs:
+        if "returned" in row:
+            crises = ours[str(row["dt"]), row["category"], row["variant_id"], "crisis_flag"]["crisis_turns"]
+            returned = ours[str(row["dt"]), row["category"], row["variant_id"], "return_7d"]["total"]
+            if (row["crisis_turns"], row["returned"]) != (crises, returned):
+                found.append(
+                    f"{name}: {row['crisis_turns']} crisis turns and {row['returned']} that returned, "
+                    f"and not {crises} and {returned}"
+                )
         for metric in wanted:
             own = ours[str(row["dt"]), row["category"], row["variant_id"], metric.name]
             for column in COMPARED:
@@ -212,6 +233,7 @@ def _rows(found: Measured) -> list[Row]:
     events = f"{found.events:,} events"
     plain = {
         "silver_turns": "duckdb-silver",
+        "unit_days": "duckdb-units",
         "gold_variant_days": "duckdb-gold",
         "gold_histograms": "duckdb-histograms",
     }
@@ -220,15 +242,21 @@ def _rows(found: Measured) -> list[Row]:
             what=f"{events}: silver, units, gold and histograms",
             value=found.took(*STEPS),
             unit="s",
-            floor=found.took("duckdb-silver", "duckdb-rollup", "duckdb-histograms"),
+            floor=found.took("duckdb-silver", "duckdb-units", "duckdb-gold", "duckdb-histograms"),
             most_times_floor=MOST_TIMES_PLAIN,
         ),
         Row(
             what=f"{events}: silver to gold",
             value=found.took("unit_days", "gold_variant_days"),
             unit="s",
-            floor=found.took("duckdb-rollup"),
+            floor=found.took("duckdb-units", "duckdb-gold"),
             most_times_floor=MOST_TIMES_PLAIN,
+        ),
+        Row(
+            what=f"{events}: silver to gold (plain: no units kept, no crises, no returns)",
+            value=found.took("unit_days", "gold_variant_days"),
+            unit="s",
+            floor=found.took("duckdb-rollup"),
         ),
     ]
     rows += [
@@ -236,7 +264,7 @@ def _rows(found: Measured) -> list[Row]:
             what=f"{events}: {title}",
             value=found.took(table),
             unit="s",
-            floor=found.took(plain[table]) if table in plain else None,
+            floor=found.took(plain[table]),
             most_times_floor=MOST_TIMES_PLAIN if table == "gold_variant_days" else None,
         )
         for table, title in STEPS.items()
@@ -255,7 +283,7 @@ def _rows(found: Measured) -> list[Row]:
             what=f"{events}: peak memory, {STEPS[table]}",
             value=found.mib[table],
             unit="MiB",
-            floor=found.mib[plain[table]] if table in plain else found.mib["duckdb-rollup"],
+            floor=found.mib[plain[table]],
         )
         for table in STEPS
     ]
@@ -287,8 +315,7 @@ def _notes(found: Sequence[Measured]) -> tuple[str, ...]:
     return (
         f"Simulated traffic of {DAYS} days (`python -m local.simulation`), rolled up in one go by the "
         "statements that Athena runs, carried over to DuckDB. The plain statements are those of "
-        "`tests/benchmarks/rollup_peers.py`: sums of doubles, and no crisis or return metrics, no rows by "
-        "metric, nothing that a later night could add to.",
+        "`tests/benchmarks/rollup_peers.py`: sums of doubles, no checks of what arrived, no rows by metric.",
         f"Every piece of work in a process of its own, {THREADS} threads; DuckDB may hold {MEMORY} on both "
         f"sides. Up to {REPEATED_UP_TO:,} events the median of {REPETITIONS} runs, ours and theirs in turns; "
         "above that one run each. Seconds are those of the statement, without starting Python.",

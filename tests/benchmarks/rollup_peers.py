@@ -2,8 +2,9 @@
 """Does the work of the rollup with another tool. Runs in the peers' own environment.
 
 The argument names the work, `ENGINE-STEP`; the rest comes as JSON on stdin: `{source, target, metrics,
-memory_limit, threads, users}`. `source` is a glob of Parquet objects below `dt=…` folders, `target` a folder
-to write to. Seconds and peak memory go to stdout; the sums of `gold` and `rollup` lie in `target/gold.json`.
+measures, memory_limit, threads, through, users}`. `source` is a glob of Parquet objects below `dt=…` folders,
+`target` a folder to write to. Seconds and peak memory go to stdout; the sums of `gold` and `rollup` lie in
+`target/gold.json`.
 
 These are what somebody would write who had no Athena: doubles for sums, one statement for each step.
 """
@@ -24,25 +25,82 @@ SUMS = ("n", "total", "squares", "numerator", "denominator", "numerator_squares"
 
 def duckdb_silver(asked: Asked) -> None:
     """Write each turn once, by its day, with what the later steps need of it and its last rating."""
-    connection = _duckdb(asked)
-    connection.execute(f"""
-        COPY (
-            SELECT t.*, f.rating AS given,
-                lead(t."timestamp") OVER (PARTITION BY t.session_id ORDER BY t."timestamp") IS NOT NULL
-                    AS continued,
-                t."timestamp"[:10] AS day
+    bronze = f"read_parquet('{asked['source']}', hive_partitioning = false)"
+    _write_days(
+        asked,
+        f"""
+        WITH copied AS MATERIALIZED (SELECT turn_id FROM {bronze} GROUP BY turn_id HAVING count(*) > 1),
+        turns AS (
+            SELECT * FROM {bronze} WHERE turn_id NOT IN (FROM copied)
+            UNION ALL
+            (SELECT DISTINCT ON (turn_id) * FROM {bronze} WHERE turn_id IN (FROM copied)
+             ORDER BY turn_id, recorded_at)
+        ),
+        ends AS (SELECT session_id, max("timestamp") AS ended FROM {bronze} GROUP BY session_id),
+        ratings AS (
+            SELECT turn_id, arg_max(rating, created_at) AS rating
+            FROM read_parquet('{asked["feedback"]}', hive_partitioning = false)
+            WHERE rating IS NOT NULL GROUP BY turn_id
+        )
+        SELECT t.*, r.rating AS given, t."timestamp" < e.ended AS continued, t."timestamp"[:10] AS dt
+        FROM turns AS t LEFT JOIN ends AS e USING (session_id) LEFT JOIN ratings AS r USING (turn_id)
+        """,
+    )
+
+
+def duckdb_units(asked: Asked) -> None:
+    """Write what each unit had of each variant on each day, with who came back and the crises after."""
+    silver = f"read_parquet('{asked['source']}', hive_partitioning = true, hive_types_autocast = false)"
+    measures = ", ".join(f"sum({expression}) AS {name}" for name, expression in asked["measures"].items())
+    by_user = ", ".join(f"'{category}'" for category in asked["users"])
+    unit = f'CASE WHEN "key" IN ({by_user}) THEN user_id_hash ELSE session_id END'
+    laid_out = (
+        "unnest(list_concat(map_entries(exposures), [{'key': 'SERVICE', 'value': 'all'}]), recursive := true)"
+    )
+    _write_days(
+        asked,
+        f"""
+        WITH units AS (
+            SELECT dt, "key" AS category, "value" AS variant_id, {unit} AS unit_id,
+                any_value(user_id_hash) AS user_id_hash, count(DISTINCT session_id) AS sessions,
+                count(*) AS exposed_turns, {measures}
+            FROM (SELECT *, {laid_out} FROM {silver} WHERE screened AND crisis_flag_level < 2)
+            GROUP BY ALL
+        ),
+        troubled AS (
+            SELECT *, {laid_out} FROM {silver} WHERE screened AND crisis_flag_level < 2
+                AND session_id IN (SELECT session_id FROM {silver} WHERE crisis_flag_level >= 2)
+        ),
+        crises AS (
+            SELECT e.dt, e."key" AS category, e."value" AS variant_id, e.unit_id, count(*) AS crisis_turns
             FROM (
-                SELECT DISTINCT ON (turn_id) *
-                FROM read_parquet('{asked["source"]}', hive_partitioning = false)
-                ORDER BY turn_id, recorded_at
-            ) AS t
-            LEFT JOIN (
-                SELECT turn_id, arg_max(rating, created_at) AS rating
-                FROM read_parquet('{asked["feedback"]}', hive_partitioning = false)
-                WHERE rating IS NOT NULL GROUP BY turn_id
-            ) AS f USING (turn_id)
-        ) TO '{asked["target"]}/silver' (FORMAT PARQUET, COMPRESSION zstd, PARTITION_BY (day))
-    """)
+                SELECT session_id, received_at, dt, "key"
+                FROM {silver} JOIN (SELECT DISTINCT session_id, "key" FROM troubled) USING (session_id)
+                WHERE crisis_flag_level >= 2
+            ) AS k
+            ASOF JOIN (
+                SELECT session_id, received_at, dt, "key", "value", {unit} AS unit_id FROM troubled
+            ) AS e
+                ON e.session_id = k.session_id AND e."key" = k."key" AND e.received_at < k.received_at
+            WHERE k.dt::DATE - e.dt::DATE <= 1
+            GROUP BY ALL
+        ),
+        visits AS (
+            SELECT DISTINCT user_id_hash, day
+            FROM (SELECT user_id_hash, session_id, min(dt) AS day FROM {silver} GROUP BY ALL)
+        ),
+        returns AS (
+            SELECT d.user_id_hash, d.dt, coalesce(v.day::DATE - d.dt::DATE <= 7, false) AS returned
+            FROM (SELECT DISTINCT user_id_hash, dt FROM {silver}) AS d
+            ASOF LEFT JOIN visits AS v ON v.user_id_hash = d.user_id_hash AND v.day > d.dt
+            WHERE d.dt::DATE + 7 <= DATE '{asked["through"]}'
+        )
+        SELECT u.*, coalesce(k.crisis_turns, 0) AS crisis_turns, r.returned
+        FROM units AS u
+        LEFT JOIN crises AS k USING (dt, category, variant_id, unit_id)
+        LEFT JOIN returns AS r USING (user_id_hash, dt)
+        """,
+    )
 
 
 def duckdb_rollup(asked: Asked) -> None:
@@ -83,7 +141,8 @@ def duckdb_gold(asked: Asked) -> None:
         ),
         mixed AS (SELECT dt, category, unit_id FROM units GROUP BY ALL HAVING count(*) > 1)
         SELECT dt, category, variant_id, count(*) AS units, count(DISTINCT user_id_hash) AS users,
-            count(mixed.unit_id) AS mixed_units, {_columns(asked)}
+            count(mixed.unit_id) AS mixed_units, sum(crisis_turns) AS crisis_turns,
+            count(*) FILTER (WHERE returned) AS returned, {_columns(asked)}
         FROM units LEFT JOIN mixed USING (dt, category, unit_id)
         GROUP BY dt, category, variant_id
         """,
@@ -224,7 +283,18 @@ def _duckdb(asked: Asked) -> Any:
     )
     connection.execute(f"SET temp_directory = '{asked['target']}/spill'")
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET parquet_metadata_cache = true")
     return connection
+
+
+def _write_days(asked: Asked, sql: str) -> None:
+    """Write rows by their `dt`, and hold no more of them in memory than ours does."""
+    connection = _duckdb(asked)
+    connection.execute("SET partitioned_write_flush_threshold = 8192")
+    connection.execute(
+        f"COPY ({sql}) TO '{asked['target']}/days' "
+        "(FORMAT PARQUET, COMPRESSION zstd, PARTITION_BY (dt), ROW_GROUP_SIZE_BYTES '64MB')"
+    )
 
 
 def _write_gold(asked: Asked, sql: str) -> None:
@@ -240,6 +310,7 @@ def _keep(asked: Asked, rows: list[dict[str, Any]]) -> None:
 
 WORK: Mapping[str, Callable[[Asked], None]] = {
     "duckdb-silver": duckdb_silver,
+    "duckdb-units": duckdb_units,
     "duckdb-rollup": duckdb_rollup,
     "duckdb-gold": duckdb_gold,
     "duckdb-histograms": duckdb_histograms,
