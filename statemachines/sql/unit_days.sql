@@ -6,9 +6,9 @@
 -- Made by silent_infinity.schemas.lake: change that, not this.
 UNLOAD (
 WITH units AS (
-    SELECT dt, category, variant_id, unit, unit_id,
+    SELECT dt, category, variant_id, IF(category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') AS unit, unit_id,
         min(user_id_hash) AS user_id_hash,
-        IF(unit = 'user', count_if(exposed_turns > 0), 1) AS sessions,
+        IF(IF(category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') = 'user', count_if(exposed_turns > 0), 1) AS sessions,
         sum(turns) AS turns,
         sum(exposed_turns) AS exposed_turns,
             sum(latency_total_ms_num) AS latency_total_ms_num,
@@ -30,7 +30,7 @@ WITH units AS (
             sum(json_parse_den) AS json_parse_den,
             sum(guard_trigger_num) AS guard_trigger_num
     FROM (
-        SELECT p.dt, c.category, c.variant_id, IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') AS unit,
+        SELECT p.dt, c.category, c.variant_id,
             IF(IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') = 'user', p.user_id_hash, p.session_id) AS unit_id,
             IF(IF(c.category IN ('CHAT_UI_LAYOUT', 'COMPOSE_POSITION', 'VOICE_PROVIDER', 'MANDALA_FACE', 'PRICING_TIER_STRUCTURE', 'SYNTHESIS_MODEL'), 'user', 'session') = 'user', p.session_id) AS of_session,
             min(p.user_id_hash) AS user_id_hash,
@@ -87,10 +87,10 @@ WITH units AS (
             COALESCE(map_keys(p.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['SERVICE'],
             COALESCE(map_values(p.exposures), CAST(ARRAY[] AS array(varchar))) || ARRAY['all']
         ) AS c(category, variant_id)
-        GROUP BY 1, 2, 3, 4, 5, 6
+        GROUP BY 1, 2, 3, 4, 5
     ) AS laid
     WHERE unit_id <> '' AND category <> '' AND variant_id <> ''
-    GROUP BY dt, category, variant_id, unit, unit_id
+    GROUP BY dt, category, variant_id, unit_id
     HAVING sum(exposed_turns) > 0
 ),
 crises AS (

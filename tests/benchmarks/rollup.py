@@ -315,7 +315,8 @@ def _notes(found: Sequence[Measured]) -> tuple[str, ...]:
     return (
         f"Simulated traffic of {DAYS} days (`python -m local.simulation`), rolled up in one go by the "
         "statements that Athena runs, carried over to DuckDB. The plain statements are those of "
-        "`tests/benchmarks/rollup_peers.py`: sums of doubles, no checks of what arrived, no rows by metric.",
+        "`tests/benchmarks/rollup_peers.py`: sums of doubles, no checks of what arrived, no count of "
+        "sessions, no rows by metric.",
         f"Every piece of work in a process of its own, {THREADS} threads; DuckDB may hold {MEMORY} on both "
         f"sides. Up to {REPEATED_UP_TO:,} events the median of {REPETITIONS} runs, ours and theirs in turns; "
         "above that one run each. Seconds are those of the statement, without starting Python.",

@@ -62,7 +62,7 @@ def duckdb_units(asked: Asked) -> None:
         f"""
         WITH units AS (
             SELECT dt, "key" AS category, "value" AS variant_id, {unit} AS unit_id,
-                any_value(user_id_hash) AS user_id_hash, count(DISTINCT session_id) AS sessions,
+                any_value(user_id_hash) AS user_id_hash,
                 count(*) AS exposed_turns, {measures}
             FROM (SELECT *, {laid_out} FROM {silver} WHERE screened AND crisis_flag_level < 2)
             GROUP BY ALL

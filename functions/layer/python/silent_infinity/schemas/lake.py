@@ -305,13 +305,13 @@ def unit_days(of: Sequence[Metric]) -> str:
         ],
         f"""
 WITH units AS (
-    SELECT dt, category, variant_id, unit, unit_id,
+    SELECT dt, category, variant_id, {_unit("category")} AS unit, unit_id,
         min(user_id_hash) AS user_id_hash,
-        IF(unit = 'user', count_if(exposed_turns > 0), 1) AS sessions,
+        IF({_unit("category")} = 'user', count_if(exposed_turns > 0), 1) AS sessions,
         sum(turns) AS turns,
         sum(exposed_turns) AS exposed_turns{outer.replace("p.", "")}
     FROM (
-        SELECT p.dt, c.category, c.variant_id, {_unit("c.category")} AS unit,
+        SELECT p.dt, c.category, c.variant_id,
             IF({_unit("c.category")} = 'user', p.user_id_hash, p.session_id) AS unit_id,
             IF({_unit("c.category")} = 'user', p.session_id) AS of_session,
             min(p.user_id_hash) AS user_id_hash,
@@ -329,10 +329,10 @@ WITH units AS (
             GROUP BY dt, session_id, user_id_hash, exposures
         ) AS p
         {_CATEGORIES.format("p")}
-        GROUP BY 1, 2, 3, 4, 5, 6
+        GROUP BY 1, 2, 3, 4, 5
     ) AS laid
     WHERE unit_id <> '' AND {_NAMED}
-    GROUP BY dt, category, variant_id, unit, unit_id
+    GROUP BY dt, category, variant_id, unit_id
     HAVING sum(exposed_turns) > 0
 ),
 crises AS (
