@@ -84,8 +84,8 @@ def run_simulate(context: Context, arguments: argparse.Namespace) -> int:
     print(described(scenario, truth))
     print(wrapped(f"The truth is in {folder / TRUTH}."))
     if arguments.to in (TABLE, BRONZE):
-        days = f"--from {scenario.first} --to {scenario.until}"
-        print(wrapped(f"To see them in figures: `./run rollup {days}`, then `./run metrics show`."))
+        span = f"--from {scenario.first} --to {scenario.until}"
+        print(wrapped(f"To see them in figures: `./run rollup {span}`, then `./run metrics show`."))
     if scenario.effects and arguments.to in (TABLE, BRONZE):
         print(
             wrapped("An arm is compared only while it runs in the stack's registry: `./run admin variants`.")
