@@ -61,7 +61,7 @@ WITH units AS (
             sum(IF(exposed, round(CAST(latency_total_ms AS double) * 1000e0))) AS latency_total_ms_num,
             sum(IF(exposed, round(CAST(IF(latency_llm_ttft_ms > 0, latency_llm_ttft_ms, 0) AS double) * 1000e0))) AS latency_first_token_ms_num,
             sum(IF(exposed, CAST(IF(latency_llm_ttft_ms > 0, 1, 0) AS double))) AS latency_first_token_ms_den,
-            sum(IF(exposed, round(CAST(cost_usd + screen_cost_usd AS double) * 1000000000e0))) AS cost_usd_num,
+            sum(IF(exposed, round(CAST(COALESCE(cost_usd, 0) + COALESCE(screen_cost_usd, 0) AS double) * 1000000000e0))) AS cost_usd_num,
             sum(IF(exposed, round(CAST(rating AS double) * 1000000e0))) AS rating_num,
             sum(IF(exposed, CAST(IF(rating IS NOT NULL, 1, 0) AS double))) AS rating_den,
             sum(IF(exposed, round(CAST(quality_score AS double) * 1000000e0))) AS quality_num,

@@ -188,12 +188,7 @@ _COUNTS: Mapping[str, Callable[[Turn], Pair]] = {
     "quality": lambda t: (t.event.get("quality_score") or 0, int(t.event.get("quality_score") is not None)),
     "tokens_input": lambda t: (t.event.get("tokens_input") or 0, 1),
     "tokens_output": lambda t: (t.event.get("tokens_output") or 0, 1),
-    "cost_usd": lambda t: (
-        t.event["cost_usd"] + t.screen["cost_usd"]
-        if None not in (t.event.get("cost_usd"), t.screen.get("cost_usd"))
-        else 0,
-        1,
-    ),
+    "cost_usd": lambda t: ((t.event.get("cost_usd") or 0) + (t.screen.get("cost_usd") or 0), 1),
     "satisfaction": lambda t: (int((t.rating or 0) >= 4), int(t.rating is not None)),
     "completion": lambda t: (int(t.continued), 1),
     "regeneration": lambda t: (int((t.event.get("attempts") or 0) > 1), 1),
