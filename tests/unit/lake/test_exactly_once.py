@@ -13,7 +13,8 @@ from silent_infinity.domain.lake import statements
 from silent_infinity.domain.lake.arms import Arm
 from silent_infinity.domain.lake.metrics import Metric, metrics
 from silent_infinity.domain.lake.refined import REFINED, unit_days
-from silent_infinity.schemas import lake as generator
+from silent_infinity.schemas.lake.units import unit_days as units_statement
+from silent_infinity.schemas.lake.variants import gold_variant_days
 from tests.support.lake import Lake, needed
 from tests.support.lake_comparison import compare, fill
 from tests.support.lake_reference import Arrived
@@ -188,7 +189,7 @@ def test_a_new_metric_is_computed_over_days_that_are_long_past(
         lake.arrive(
             FIRST, turns=[turn("2026-11-01T10:00", session_id=f"s{number}", tokens_output=number * 90)]
         )
-    texts = {"unit_days": generator.unit_days(of), "gold_variant_days": generator.gold_variant_days(of)}
+    texts = {"unit_days": units_statement(of), "gold_variant_days": gold_variant_days(of)}
     read = statements.text_of
     monkeypatch.setattr(statements, "text_of", lambda name: texts.get(name) or read(name))
     monkeypatch.setattr(statements, "_statement", statements._statement.__wrapped__)

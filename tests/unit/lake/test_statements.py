@@ -17,7 +17,7 @@ from silent_infinity.domain.lake.arms import Arm
 from silent_infinity.domain.lake.metrics import ALL, ANY, EXPOSED, MEAN, MOST, RATE, RATIO, SUM, metrics
 from silent_infinity.domain.lake.refined import REFINED, SILVER_TURNS
 from silent_infinity.domain.lake.statements import StatementError
-from silent_infinity.schemas import lake as generator
+from silent_infinity.schemas.lake import statements as generated
 from tests.support.lake import Lake
 
 SQL = Path(__file__).parents[3] / "statemachines" / "sql"
@@ -40,10 +40,10 @@ def _unload(table: str = "gold_experiments", **changes: Any) -> str:
     return statements.unload(table, **values)
 
 
-@pytest.mark.parametrize("name", sorted(generator.statements()))
+@pytest.mark.parametrize("name", sorted(generated()))
 def test_the_file_is_what_the_generator_makes(name: str) -> None:
     """Whoever changes a metric and forgets the statements is told here, not by a night's figures."""
-    assert (SQL / f"{name}.sql").read_text(encoding="utf-8") == generator.statements()[name]
+    assert (SQL / f"{name}.sql").read_text(encoding="utf-8") == generated()[name]
 
 
 @pytest.mark.parametrize("table", [one.name for one in REFINED])
