@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
 from silent_infinity.adapters.http.admin import OperatorRoutes, respond
+from silent_infinity.bootstrap import operators
 from silent_infinity.settings import Settings
 
 logger = Logger(service="admin_api")
@@ -15,7 +15,7 @@ logger = Logger(service="admin_api")
 
 @cache
 def _routes() -> OperatorRoutes:
-    return bootstrap.operator_routes(Settings.from_env())
+    return operators.operator_routes(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)

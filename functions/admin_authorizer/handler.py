@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
 from silent_infinity.adapters.http.authorizer import policy
+from silent_infinity.bootstrap import operators
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.authorize_operator import AuthorizeOperator
 
@@ -17,7 +17,7 @@ logger = Logger(service="admin_authorizer")
 
 @cache
 def _authorize_operator() -> AuthorizeOperator:
-    return bootstrap.authorize_operator(Settings.from_env())
+    return operators.authorize_operator(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)

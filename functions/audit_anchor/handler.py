@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
+from silent_infinity.bootstrap import operators
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.anchor_audit import AnchorAudit
 
@@ -15,7 +15,7 @@ logger = Logger(service="audit_anchor")
 
 @cache
 def _anchor_audit() -> AnchorAudit:
-    return bootstrap.anchor_audit(Settings.from_env())
+    return operators.anchor_audit(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)

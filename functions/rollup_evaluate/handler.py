@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
+from silent_infinity.bootstrap import lake
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.evaluate_rollup import EvaluateRollup, EvaluationRequest
 
@@ -15,7 +15,7 @@ logger = Logger(service="rollup_evaluate")
 
 @cache
 def _evaluate_rollup() -> EvaluateRollup:
-    return bootstrap.evaluate_rollup(Settings.from_env())
+    return lake.evaluate_rollup(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
+from silent_infinity.bootstrap import lake
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.publish_metrics import PublishMetrics, PublishRequest
 
@@ -15,7 +15,7 @@ logger = Logger(service="rollup_metrics")
 
 @cache
 def _publish_metrics() -> PublishMetrics:
-    return bootstrap.publish_metrics(Settings.from_env())
+    return lake.publish_metrics(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)

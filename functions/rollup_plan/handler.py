@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
+from silent_infinity.bootstrap import lake
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.plan_rollup import PlanRequest, PlanRollup
 
@@ -15,7 +15,7 @@ logger = Logger(service="rollup_plan")
 
 @cache
 def _plan_rollup() -> PlanRollup:
-    return bootstrap.plan_rollup(Settings.from_env())
+    return lake.plan_rollup(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
+from silent_infinity.bootstrap import lake
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.swap_partitions import SwapPartitions, SwapRequest
 
@@ -15,7 +15,7 @@ logger = Logger(service="rollup_swap")
 
 @cache
 def _swap_partitions() -> SwapPartitions:
-    return bootstrap.swap_partitions(Settings.from_env())
+    return lake.swap_partitions(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)

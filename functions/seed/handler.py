@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
 from silent_infinity.adapters.http.cloudformation import answer
+from silent_infinity.bootstrap import background
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.seed_reference_data import SeedReferenceData
 
@@ -17,7 +17,7 @@ logger = Logger(service="seed")
 
 @cache
 def _seed_reference_data() -> SeedReferenceData:
-    return bootstrap.seed_reference_data(Settings.from_env())
+    return background.seed_reference_data(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)

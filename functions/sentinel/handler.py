@@ -6,20 +6,20 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
+from silent_infinity.bootstrap import background
 from silent_infinity.settings import Settings
 
 logger = Logger(service="sentinel")
 
 
 @cache
-def _turn_event_consumer() -> bootstrap.StreamConsumer:
-    return bootstrap.sentinel(Settings.from_env())
+def _turn_event_consumer() -> background.StreamConsumer:
+    return background.sentinel(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(
-    event: dict[str, Any], context: LambdaContext, consumer: bootstrap.StreamConsumer | None = None
+    event: dict[str, Any], context: LambdaContext, consumer: background.StreamConsumer | None = None
 ) -> dict[str, Any]:
     """Observe each turn of the batch and say from which ones the stream is to be read again."""
     result = (consumer or _turn_event_consumer())(event)

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from silent_infinity import bootstrap
+from silent_infinity.bootstrap import background
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.close_synthesis import CloseRequest, CloseSynthesis
 
@@ -15,7 +15,7 @@ logger = Logger(service="synthesis_close")
 
 @cache
 def _close_synthesis() -> CloseSynthesis:
-    return bootstrap.close_synthesis(Settings.from_env())
+    return background.close_synthesis(Settings.from_env())
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -310,7 +310,7 @@ def test_the_variables_of_an_environment_reach_the_wire(
             "BEDROCK_MODEL_GUARDRAIL_VERSION": "3",
         }
     )
-    model = bootstrap._provider(settings, WallClock())
+    model = bootstrap.provider_model(settings, WallClock())
     fake.answer(WHOLE)
     try:
         model.complete(asked())
@@ -332,4 +332,4 @@ def test_the_variables_of_an_environment_reach_the_wire(
 def test_a_variable_that_says_half_of_it_is_named(wrong: dict[str, str]) -> None:
     """Otherwise the turn would go on without the guardrail that somebody relies on."""
     with pytest.raises(MissingSettingError, match="BEDROCK_"):
-        bootstrap._provider(Settings({"LLM_PROVIDER": "bedrock", **wrong}), WallClock())
+        bootstrap.provider_model(Settings({"LLM_PROVIDER": "bedrock", **wrong}), WallClock())

@@ -11,9 +11,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from silent_infinity import bootstrap
 from silent_infinity.adapters.aws import clients
 from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
+from silent_infinity.bootstrap import background
 from silent_infinity.domain import initial_variants
 from silent_infinity.domain.initial_variants import initial_variant_records
 from silent_infinity.domain.variant_sums import RATE, DayOfVariant, Sums
@@ -72,7 +72,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             monkeypatch.setenv(name, value)
         few = tuple(record for record in initial_variant_records() if record.category in CATEGORIES)
         monkeypatch.setattr(initial_variants, "initial_variant_records", lambda: few)
-        bootstrap.seed_reference_data(Settings.from_env())("seed")
+        background.seed_reference_data(Settings.from_env())("seed")
         yield
         _forget()
 

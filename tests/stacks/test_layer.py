@@ -65,7 +65,7 @@ def test_the_layer_has_the_package_its_data_and_the_prompts(layer: Path) -> None
     """The prompts lie outside of the layer's folder and are the reserve when bucket and table are down."""
     package = layer / "silent_infinity"
 
-    assert (package / "bootstrap.py").is_file()
+    assert (package / "bootstrap" / "__init__.py").is_file()
     assert (package / "data" / "red_flags.json").is_file()
     assert (package / "schemas" / "turn_request.schema.json").is_file()
     assert not (package / "prompts").is_symlink()

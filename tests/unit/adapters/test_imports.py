@@ -106,7 +106,7 @@ from silent_infinity.domain.turn import Utterance
 from silent_infinity.ports.llm import ModelRequest, TransientModelError
 from silent_infinity.settings import Settings
 import time
-model = bootstrap._provider(Settings.from_env(), SystemClock())
+model = bootstrap.provider_model(Settings.from_env(), SystemClock())
 wired = set(sys.modules)
 deadline_ms = int(time.time() * 1000) + 60_000
 said = (Utterance("user", "hello"),)

@@ -17,7 +17,7 @@ from silent_infinity.adapters.memory.variant_store import (
     MemoryVariantStore,
 )
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
-from silent_infinity.bootstrap import routes_for_operators
+from silent_infinity.bootstrap.operators import routes_for_operators
 from silent_infinity.domain.initial_variants import initial_variant_records
 from silent_infinity.domain.registry.commands import Action, RecordChange
 from silent_infinity.domain.registry.recording import recorded
