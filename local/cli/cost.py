@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,9 +17,8 @@ from local.cli.evaluate import aligned, one_thread
 from local.cli.terminal import bold, wrapped
 from local.tools.errors import LocalError
 from local.tools.installer import ensure
-from local.tools.locations import REPOSITORY, TOOLS, default_home, venv_python
+from local.tools.locations import REPOSITORY, TOOLS, default_home, venv_python, with_layer
 
-LAYER = REPOSITORY / "functions" / "layer" / "python"
 MONTH = REPOSITORY / "costing" / "month"
 LEAST_EVENTS = 1_000
 
@@ -51,8 +49,7 @@ def run_cost(context: Context, arguments: argparse.Namespace) -> int:
         return _lake(context, arguments)
     if arguments.turns < 1:
         raise LocalError("A month needs at least one turn.", "Give --turns a whole number above 0.")
-    if str(LAYER) not in sys.path:  # what Lambda's layer does for the functions
-        sys.path.insert(0, str(LAYER))
+    with_layer()
     ensure(["model"], context.progress)
     one_thread()
     from costing import page, sankey
@@ -87,8 +84,7 @@ def _lake(context: Context, arguments: argparse.Namespace) -> int:
         raise LocalError(
             "Bytes of so few events say nothing.", f"Give --events a whole number from {LEAST_EVENTS:,}."
         )
-    if str(LAYER) not in sys.path:
-        sys.path.insert(0, str(LAYER))
+    with_layer()
     from costing import lake_measure, lake_page
 
     def tell(step: str) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from local.tools.catalogue import tools_path
 from local.tools.errors import LocalError
-from local.tools.locations import REPOSITORY
+from local.tools.locations import REPOSITORY, with_layer
 from local.tools.running import end_cleanly_when_told
 
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
-LAYER = REPOSITORY / "functions" / "layer" / "python"
 # Quick ones first; the last two share a deployed stack.
 NAMES = ("turn-cpu", "cold-start", "sizes", "screen", "assignment", "rollup", "local-turn", "load")
 
@@ -76,8 +75,7 @@ def _isolate() -> None:
         del os.environ[name]
     os.environ["SILENT_INFINITY_FORBID_LIVE_MODELS"] = "1"
     os.environ["PATH"] = tools_path(os.environ.get("PATH", ""))
-    if str(LAYER) not in sys.path:
-        sys.path.insert(0, str(LAYER))
+    with_layer()
 
 
 if __name__ == "__main__":

@@ -21,10 +21,12 @@ from silent_infinity.domain.variant_sums import Counts, DayOfVariant, Pairs, Sum
 from tests.contract import aws
 from tests.contract.registry_stores import aws_registry
 from tests.functions.test_demote_variant import _seeded
-from tests.functions.test_turn_handlers import call, handler, run_python
+from tests.functions.test_turn_handlers import call, run_python
 from tests.support.gold import Row, gold_row, histogram_rows
+from tests.support.handlers import forget_wiring, printed_by
 from tests.support.registry import NOW, variant
 
+FOLDERS = ("rollup_metrics", "rollup_evaluate")
 KEY = ("LLM_MODEL", "new")
 LAST = NOW.date() - timedelta(days=1)
 SINCE = (LAST - timedelta(days=9)).isoformat()
@@ -37,17 +39,9 @@ CANARY = "canaryhash7q"
 def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """The tables, the variables that the stack sets, an arm in the registry, and what is logged."""
     with mock_aws():
-        stream = io.StringIO()
         for made in (clients.dynamodb, clients.athena):
             made.cache_clear()
-        for name, factory in (
-            ("rollup_metrics", "_publish_metrics"),
-            ("rollup_evaluate", "_evaluate_rollup"),
-        ):
-            module = handler(name)
-            getattr(module, factory).cache_clear()
-            for each in module.logger.handlers:
-                monkeypatch.setattr(each, "stream", stream)
+        forget_wiring(FOLDERS)
         dynamodb = boto3.client("dynamodb")
         aws.create_tables(dynamodb)
         for name, value in {
@@ -64,7 +58,8 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
             variant(KEY[0], "old", "production", 100),
         ]
         aws_registry(dynamodb).store.apply(_seeded(rows))
-        yield stream
+        with printed_by(FOLDERS) as stream:
+            yield stream
         for made in (clients.dynamodb, clients.athena):
             made.cache_clear()
 
@@ -162,14 +157,14 @@ def test_nothing_of_a_person_is_logged_or_sent(logged: io.StringIO) -> None:
     assert CANARY not in logged.getvalue()
 
 
-@pytest.mark.parametrize("function", ["rollup_metrics", "rollup_evaluate"])
+@pytest.mark.parametrize("function", FOLDERS)
 def test_an_event_that_is_none_fails_the_run(logged: io.StringIO, function: str) -> None:
     """A state that says nothing must not look like a night on which all was well."""
     with pytest.raises(PayloadError):
         call(function, {})
 
 
-@pytest.mark.parametrize("function", ["rollup_metrics", "rollup_evaluate"])
+@pytest.mark.parametrize("function", FOLDERS)
 def test_nothing_is_read_from_the_environment_on_import(function: str) -> None:
     """Lambda imports before it calls, and a test may import without an environment."""
     run_python(f"import functions.{function}.handler")

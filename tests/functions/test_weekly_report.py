@@ -14,8 +14,9 @@ from local.athena.engine import Engine
 from silent_infinity.adapters.aws import clients
 from silent_infinity.domain.weeks import Week
 from silent_infinity.ports.errors import StoreUnavailableError
-from tests.functions.test_turn_handlers import call, handler
+from tests.functions.test_turn_handlers import call
 from tests.support import report_lake
+from tests.support.handlers import forget_wiring, printed_by
 
 BUCKET = "lake-bucket"
 LAST_WEEK = Week.before(datetime.now(UTC))
@@ -88,9 +89,10 @@ def mailbox(monkeypatch: pytest.MonkeyPatch, athena: Athena) -> Iterator[Any]:
             "OPERATIONS_TOPIC_ARN": topic,
         }.items():
             monkeypatch.setenv(name, value)
-        made = (clients.patient_s3, clients.sns, handler("weekly_report")._write_weekly_report)
+        made = (clients.patient_s3, clients.sns)
         for cached in made:
             cached.cache_clear()
+        forget_wiring(["weekly_report"])
 
         def messages() -> list[dict[str, str]]:
             found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
@@ -99,15 +101,14 @@ def mailbox(monkeypatch: pytest.MonkeyPatch, athena: Athena) -> Iterator[Any]:
         yield messages
         for cached in made:
             cached.cache_clear()
+        forget_wiring(["weekly_report"])
 
 
 @pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+def logged() -> Iterator[io.StringIO]:
     """What the function logs."""
-    stream = io.StringIO()
-    for each in handler("weekly_report").logger.handlers:
-        monkeypatch.setattr(each, "stream", stream)
-    return stream
+    with printed_by(["weekly_report"]) as stream:
+        yield stream
 
 
 def test_a_schedule_gets_the_page_of_last_week_into_the_bucket(mailbox: Any, logged: io.StringIO) -> None:
