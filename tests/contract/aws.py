@@ -16,6 +16,7 @@ VARIANTS = "variants"
 VARIANT_METRICS = "variant-metrics"
 AUDIT_LOG = "audit-log"
 PROMOTIONS = "promotions"
+APPROVALS = "approvals"
 PROMPTS = "prompts"
 BUCKET = "prompts-bucket"
 ANCHORS = "anchors-bucket"
@@ -62,6 +63,7 @@ def create_tables(client: DynamoDBClient) -> None:
     _create(client, VARIANT_METRICS, {"pk": "HASH", "sk": "RANGE"})
     _create(client, AUDIT_LOG, {"pk": "HASH", "sk": "RANGE"}, {"log-index": ("log", "at")})
     _create(client, PROMOTIONS, {"promotion_id": "HASH"}, {"log-index": ("log", "requested_at")})
+    _create(client, APPROVALS, {"pk": "HASH", "sk": "RANGE"}, {"untold-index": ("untold", "opened_at")})
     _create(client, PROMPTS, {"template_id": "HASH", "version": "RANGE"}, numbers=("version",))
 
 

@@ -33,7 +33,11 @@ def user_id_hash(salt: str, subject: str) -> str:
     return hashlib.sha256(f"{salt}{subject}".encode()).hexdigest()
 
 
+def canonical(body: Mapping[str, Any]) -> str:
+    """Return JSON that is the same whatever the order of the body's keys."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def body_hash(body: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a request body, whatever the order of its keys."""
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(canonical(body).encode("utf-8", "surrogatepass")).hexdigest()
