@@ -9,6 +9,7 @@ from constructs import Construct
 
 from stacks.constructs.acknowledgements import acknowledge
 from stacks.constructs.anchors_bucket import AnchorsBucket
+from stacks.constructs.approvers_topic import ApproversTopic
 from stacks.environment import EnvironmentConfig
 
 TTL_ATTRIBUTE = "expires_at"
@@ -46,14 +47,18 @@ class DataStack(Stack):
         self.audit_log = self._table("AuditLog", "pk", "sk")
         # Every entry has the same value in `log`: the index is the log of all variants in the order of time.
         _add_index(self.audit_log, LOG_INDEX, "log", "at")
-        self.promotions = self._table("Promotions", "promotion_id")
+        self.promotions = self._table("Promotions", "promotion_id", streams=True)
         _add_index(self.promotions, LOG_INDEX, "log", "requested_at")
+        # What a promotion is decided on and who decided lie beside each other, as do results of golden sets.
+        self.approvals = self._table("Approvals", "pk", "sk")
         self.idempotency = self._table("Idempotency", "claim_key", expires=True)
         self.limits = self._table("Limits", "limit_key", expires=True)
 
         self.prompts_bucket = self._prompts_bucket()
         self.audit_anchors = AnchorsBucket(self, "AuditAnchors", environment=environment)
         self.user_salt = self._user_salt()
+        self.approval_links = self._approval_links()
+        self.approvers = ApproversTopic(self, "Approvers", environment=environment)
         for name, value in {
             "ConversationsTableName": self.conversations.table_name,
             "TurnEventsTableName": self.turn_events.table_name,
@@ -63,6 +68,9 @@ class DataStack(Stack):
             "VariantMetricsTableName": self.variant_metrics.table_name,
             "AuditLogTableName": self.audit_log.table_name,
             "PromotionsTableName": self.promotions.table_name,
+            "ApprovalsTableName": self.approvals.table_name,
+            "ApproversTopicArn": self.approvers.topic.topic_arn,
+            "ApprovalLinkSecretArn": self.approval_links.secret_arn,
             "IdempotencyTableName": self.idempotency.table_name,
             "LimitsTableName": self.limits.table_name,
             "PromptsBucketName": self.prompts_bucket.bucket_name,
@@ -149,6 +157,27 @@ class DataStack(Stack):
             AwsSolutions_SMG4=(
                 "The salt must never change: every pseudonym is made with it, and a rotated salt would part "
                 "people from their sessions, their deletion requests and their variants."
+            ),
+        )
+        return secret
+
+    def _approval_links(self) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            "ApprovalLinks",
+            description="Silent Infinity: signs the links with which promotions are approved",
+            encryption_key=self.key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
+            removal_policy=self._environment.removal_policy,
+        )
+        acknowledge(
+            secret,
+            AwsSolutions_SMG4=(
+                "A new key ends every link that people were sent and have not followed, so it is changed by "
+                "hand, when one may have been read by somebody else. A link is good for days, for one "
+                "promotion and for one approver, and what it leads to is looked up anew."
             ),
         )
         return secret

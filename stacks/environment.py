@@ -25,6 +25,9 @@ _MOST_PARTS_AT_ONCE = 40
 _BUFFER_SECONDS = (60, 900)
 # Late arrivals are looked for 31 days back, and what depends on a day reaches a week further.
 _SHORTEST_LAKE_DAYS = 60
+# A link that nobody needs for two months is a key that nobody looks after; the machine ends after sixty days.
+_MOST_APPROVAL_HOURS = 30 * 24
+_SCHEDULES = ("synthesis_schedule", "rollup_schedule", "weekly_report_schedule", "promotion_schedule")
 _SCHEDULE = re.compile(r"(?:cron|rate)\([^()]+\)")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _ARCHITECTURES = ("arm64", "x86_64")
@@ -70,6 +73,12 @@ class EnvironmentConfig:
     (60 to 900) is how long arrivals wait to become one object. `athena_scan_limit_gb` ends a statement that
     reads more. `rollup_schedule` and `weekly_report_schedule` are when the last day is rolled up and the last
     week reported, as `synthesis_schedule` is written.
+    `promotion_schedule` is when a promotion to production is asked for every canary that is due one: after
+    the rollup. `promotion_look_seconds` is how long a promotion waits from one look at the figures to the
+    next (0: until the next rollup is done), and `promotion_watch_seconds` how long a first step serves before
+    the next one: a few seconds are for laptops. `promotion_sample_hours` is how long an arm serves before it
+    is judged. `approval_hours` is how long approvers have. `slack_webhook_secret_arn` is a secret whose text
+    is the address to which the ends of promotions are posted, or empty for none.
     """
 
     name: str
@@ -126,6 +135,12 @@ class EnvironmentConfig:
     athena_scan_limit_gb: int
     rollup_schedule: str
     weekly_report_schedule: str
+    promotion_schedule: str
+    promotion_look_seconds: int
+    promotion_watch_seconds: int
+    promotion_sample_hours: int
+    approval_hours: int
+    slack_webhook_secret_arn: str
 
     @classmethod
     def from_app(cls, app: App) -> Self:
@@ -214,10 +229,11 @@ class EnvironmentConfig:
         for field, most in {
             "sentinel_concurrency": _MOST_BATCHES_OF_A_SHARD,
             "synthesis_concurrency": _MOST_PARTS_AT_ONCE,
+            "approval_hours": _MOST_APPROVAL_HOURS,
         }.items():
             if not 1 <= getattr(self, field) <= most:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must be 1 to {most}")
-        for field in ("synthesis_schedule", "rollup_schedule", "weekly_report_schedule"):
+        for field in _SCHEDULES:
             if getattr(self, field) and not _SCHEDULE.fullmatch(getattr(self, field)):
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must be cron(…) or rate(…)")
         self._check_lake()
@@ -226,6 +242,9 @@ class EnvironmentConfig:
             "daily_spend_cap_usd",
             "llm_requests_per_minute",
             "llm_tokens_per_minute",
+            "promotion_look_seconds",
+            "promotion_watch_seconds",
+            "promotion_sample_hours",
         ):
             if getattr(self, field) < 0:
                 raise EnvironmentConfigError(f"{field} of {self.name!r} must not be negative")

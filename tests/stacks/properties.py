@@ -24,7 +24,7 @@ SERVICE_POLICIES = (
     "service-role/AWSCodeDeployRoleForLambdaLimited",
 )
 EXPIRING_TABLES = {"Conversations", "TurnEvents", "Feedback", "Idempotency", "Limits"}
-LASTING_TABLES = {"Prompts", "Variants", "VariantMetrics", "AuditLog", "Promotions"}
+LASTING_TABLES = {"Prompts", "Variants", "VariantMetrics", "AuditLog", "Promotions", "Approvals"}
 # What would be a name for the whole account or region. Aliases, indexes, groups and stages are named within
 # something that has a generated name itself.
 PHYSICAL_NAMES = {
@@ -411,8 +411,11 @@ def queues_and_topics_are_closed(application: Application) -> None:
         if "RedrivePolicy" in queue
     }
     assert redrives == {"Turn": 10, "Analytics": 3}
-    assert "KmsMasterKeyId" in application.only("AWS::SNS::Topic")
-    assert _denies_plain_http(application.only("AWS::SNS::TopicPolicy"))
+    topics = application.properties("AWS::SNS::Topic")
+    topic_policies = application.properties("AWS::SNS::TopicPolicy").values()
+    assert len(topics) == len(topic_policies) == 2
+    assert all("KmsMasterKeyId" in topic for topic in topics.values())
+    assert all(_denies_plain_http(policy) for policy in topic_policies)
 
 
 def alarms_reach_the_operations_topic(application: Application) -> None:
@@ -433,11 +436,8 @@ def alarms_reach_the_operations_topic(application: Application) -> None:
         # Silence is good news, except of what has to happen every night.
         silence = "breaching" if alarm["MetricName"] == "ExecutionsSucceeded" else "notBreaching"
         assert alarm["TreatMissingData"] == silence, name
-    publishers = [
-        statement
-        for statement in application.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
-        if statement["Effect"] == "Allow"
-    ]
+    policy = application.named("AWS::SNS::TopicPolicy", "Operations")["PolicyDocument"]
+    publishers = [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
     assert [publisher["Principal"] for publisher in publishers] == [{"Service": "cloudwatch.amazonaws.com"}]
     key = application.named("AWS::KMS::Key", "Operations")
     assert "cloudwatch.amazonaws.com" in str(key["KeyPolicy"])
@@ -446,7 +446,7 @@ def alarms_reach_the_operations_topic(application: Application) -> None:
 def keys_rotate(application: Application) -> None:
     """Every key of ours gets new material each year."""
     keys = application.properties("AWS::KMS::Key")
-    assert len(keys) == (2 if application.environment.customer_managed_keys else 1)
+    assert len(keys) == (3 if application.environment.customer_managed_keys else 2)
     for name, key in keys.items():
         assert key["EnableKeyRotation"] is True, name
 

@@ -16,6 +16,7 @@ TABLES = {
     "VariantMetrics": (("pk", "S"), ("sk", "S")),
     "AuditLog": (("pk", "S"), ("sk", "S")),
     "Promotions": (("promotion_id", "S"),),
+    "Approvals": (("pk", "S"), ("sk", "S")),
     "Idempotency": (("claim_key", "S"),),
     "Limits": (("limit_key", "S"),),
 }
@@ -56,20 +57,23 @@ def test_indexes_answer_the_queries_that_there_are(application: Application) -> 
     assert indexes == INDEXES
 
 
-def test_events_and_feedback_have_streams_of_new_images(application: Application) -> None:
-    """The lake and the sentinel read them; a stream that is added later misses what came before."""
+def test_events_feedback_and_promotions_have_streams_of_new_images(application: Application) -> None:
+    """The lake and the sentinel read the first two, and a promotion that was asked for starts its workflow; a
+    stream that is added later misses what came before.
+    """
     streams = {
         name: table["StreamSpecification"]["StreamViewType"]
         for name, table in tables(application).items()
         if "StreamSpecification" in table
     }
 
-    assert streams == {"TurnEvents": "NEW_IMAGE", "Feedback": "NEW_IMAGE"}
+    assert streams == {"TurnEvents": "NEW_IMAGE", "Feedback": "NEW_IMAGE", "Promotions": "NEW_IMAGE"}
 
 
-def test_the_salt_is_made_by_aws_and_nobody_has_seen_it(application: Application) -> None:
-    """Whoever knows the salt can find out which pseudonym is whose."""
-    secret = application.only("AWS::SecretsManager::Secret")
+@pytest.mark.parametrize("name", ["UserSalt", "ApprovalLinks"])
+def test_secrets_are_made_by_aws_and_nobody_has_seen_them(application: Application, name: str) -> None:
+    """Who knows the salt can find out which pseudonym is whose; who has the key of links may approve."""
+    secret = application.named("AWS::SecretsManager::Secret", name)
 
     assert "SecretString" not in secret
     assert secret["GenerateSecretString"]["PasswordLength"] == 64
