@@ -12,6 +12,7 @@ from local.emulator import (
     athena_resources,
     athena_statements,
     athena_tasks,
+    callback_tasks,
     custom_resource_failures,
     exception_names,
     execution_requests,
@@ -35,10 +36,11 @@ from local.emulator import (
     shared_layers,
 )
 
-# fixed_sleeps changes the source of a function that later ones wrap: it comes first. express_records drops
-# the record that execution_requests reads: it comes later.
+# fixed_sleeps and callback_tasks change the source of functions that later ones wrap: they come first.
+# express_records drops the record that execution_requests reads: it comes later.
 COMPLETIONS: Sequence[ModuleType] = (
     fixed_sleeps,
+    callback_tasks,
     rest_to_step_functions,
     request_validation,
     id_tokens_only,
