@@ -38,15 +38,10 @@ _CALL_WITH_EXECUTION = """\
 """
 _ARGUMENTS = "                effective = _apply_jsonata_arguments(state_def, raw_input, ctx)\n"
 _RENEWED = '                if is_callback:\n                    ctx["Task"] = {"Token": new_uuid()}\n'
-_FAILED = """\
-        except _ExecutionError as err:
-            last_error = err
-"""
+_ATTEMPT = "        # Each attempt sees its own $$.State.RetryCount.\n"
 _NOT_AFTER_THE_END = """\
-        except _ExecutionError as err:
-            if execution.get("status", "RUNNING") != "RUNNING":
-                raise
-            last_error = err
+        if execution.get("status", "RUNNING") != "RUNNING":
+            raise _ExecutionError("States.Runtime", "The execution has ended")
 """
 
 
@@ -56,7 +51,7 @@ def install() -> None:
     for old, new in (
         (_CALL, _CALL_WITH_EXECUTION),
         (_ARGUMENTS, _RENEWED + _ARGUMENTS),
-        (_FAILED, _NOT_AFTER_THE_END),
+        (_ATTEMPT, _NOT_AFTER_THE_END + _ATTEMPT),
     ):
         seams.recompile(step_functions, "_execute_task", old, new)
     waiting = _Waiting(step_functions)
