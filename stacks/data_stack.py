@@ -18,6 +18,7 @@ SESSION_INDEX = "session-index"
 TIME_INDEX = "time-index"
 STATUS_INDEX = "status-index"
 LOG_INDEX = "log-index"
+UNTOLD_INDEX = "untold-index"
 
 
 class DataStack(Stack):
@@ -50,7 +51,9 @@ class DataStack(Stack):
         self.promotions = self._table("Promotions", "promotion_id", streams=True)
         _add_index(self.promotions, LOG_INDEX, "log", "requested_at")
         # What a promotion is decided on and who decided lie beside each other, as do results of golden sets.
-        self.approvals = self._table("Approvals", "pk", "sk")
+        self.approvals = self._table("Approvals", "pk", "sk", expires=True)
+        # Keys only: no token that resumes an execution is copied.
+        _add_index(self.approvals, UNTOLD_INDEX, "untold", "opened_at", dynamodb.ProjectionType.KEYS_ONLY)
         self.idempotency = self._table("Idempotency", "claim_key", expires=True)
         self.limits = self._table("Limits", "limit_key", expires=True)
 

@@ -25,8 +25,9 @@ _MOST_PARTS_AT_ONCE = 40
 _BUFFER_SECONDS = (60, 900)
 # Late arrivals are looked for 31 days back, and what depends on a day reaches a week further.
 _SHORTEST_LAKE_DAYS = 60
-# A link that nobody needs for two months is a key that nobody looks after; the machine ends after sixty days.
-_MOST_APPROVAL_HOURS = 30 * 24
+# A promotion waits thirty days for figures, for its approvers, and fourteen more for its second step; the
+# workflow ends after sixty.
+_MOST_APPROVAL_HOURS = 10 * 24
 _SCHEDULES = ("synthesis_schedule", "rollup_schedule", "weekly_report_schedule", "promotion_schedule")
 _SCHEDULE = re.compile(r"(?:cron|rate)\([^()]+\)")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")

@@ -23,8 +23,8 @@ SERVICE_POLICIES = (
     "service-role/AmazonAPIGatewayPushToCloudWatchLogs",
     "service-role/AWSCodeDeployRoleForLambdaLimited",
 )
-EXPIRING_TABLES = {"Conversations", "TurnEvents", "Feedback", "Idempotency", "Limits"}
-LASTING_TABLES = {"Prompts", "Variants", "VariantMetrics", "AuditLog", "Promotions", "Approvals"}
+EXPIRING_TABLES = {"Conversations", "TurnEvents", "Feedback", "Idempotency", "Limits", "Approvals"}
+LASTING_TABLES = {"Prompts", "Variants", "VariantMetrics", "AuditLog", "Promotions"}
 # What would be a name for the whole account or region. Aliases, indexes, groups and stages are named within
 # something that has a generated name itself.
 PHYSICAL_NAMES = {

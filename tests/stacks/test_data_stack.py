@@ -27,6 +27,7 @@ INDEXES = {
     ("Variants", "status-index"): ("status", "created_at", "ALL"),
     ("AuditLog", "log-index"): ("log", "at", "ALL"),
     ("Promotions", "log-index"): ("log", "requested_at", "ALL"),
+    ("Approvals", "untold-index"): ("untold", "opened_at", "KEYS_ONLY"),
 }
 
 
