@@ -103,7 +103,7 @@ def _metric(metric: str, a: Sums | None, b: Sums | None) -> MetricComparison:
         return replace(base, note="no-figures")
     if kind == MIXED:
         return replace(base, note="mixed-kinds")
-    if not (_possible(a) and _possible(b)):
+    if not (possible(a) and possible(b)):
         return replace(base, a=Side(a.n, None), b=Side(b.n, None), note="impossible-sums")
     return _rates(base, a, b) if kind == RATE else _means(base, a, b)
 
@@ -115,7 +115,8 @@ def _side(sums: Sums | None) -> Side:
     return Side(sums.n, average if average is not None and math.isfinite(average) else None)
 
 
-def _possible(sums: Sums) -> bool:
+def possible(sums: Sums) -> bool:
+    """Whether such sums can come from any values at all. There must be units."""
     if sums.n < 0 or not (math.isfinite(sums.total) and math.isfinite(sums.squares)):
         return False
     if sums.kind == RATE:
@@ -178,7 +179,7 @@ def _means(base: MetricComparison, a: Sums, b: Sums) -> MetricComparison:
     base = replace(base, difference=difference)
     if min(a.n, b.n) < 2:
         return replace(base, note="too-few-units")
-    error_a, error_b = _variance(a) / a.n, _variance(b) / b.n
+    error_a, error_b = variance(a) / a.n, variance(b) / b.n
     error = math.sqrt(error_a + error_b)
     if not error or not math.isfinite(difference / error):
         return replace(base, note="no-variation")
@@ -198,8 +199,11 @@ def _means(base: MetricComparison, a: Sums, b: Sums) -> MetricComparison:
     )
 
 
-def _variance(sums: Sums) -> float:
-    """Unbiased. A spread that is lost in the rounding of the sum of squares is none."""
+def variance(sums: Sums) -> float:
+    """Return the variance of the units' values, unbiased.
+
+    A spread that is lost in the rounding of the sum of squares is none.
+    """
     spread = _spread(sums)
     return spread / (sums.n - 1) if spread > ROUNDING * sums.squares else 0.0
 

@@ -1,0 +1,1 @@
+"""Implementations on SciPy, which takes long to import: for the one function that ships it."""
