@@ -1,7 +1,7 @@
 """Classical tests by SciPy, from sums and counts."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,11 +66,11 @@ class ScipyTests:
         Behrens-Fisher Problem (Biometrical Journal 42, 2000): from each value's rank among all less its rank
         in its own sample, ties at their middle. The spreads of the two need not be alike.
         """
-        values = np.array(sorted({*arm, *production}), dtype=float)
+        values = sorted({*arm, *production})
         x, y = (
             np.array([side.get(int(value), 0) for value in values], dtype=float) for side in (arm, production)
         )
-        if min(x.sum(), y.sum()) < LEAST or min(x.min(), y.min()) < 0:
+        if min(*arm.values(), *production.values()) < 0 or min(x.sum(), y.sum()) < LEAST:
             raise ValueError("a rank-sum needs two values of each side, and no negative counts")
         # The share of the other side that lies below a value, ties by half: its placement.
         of_x, of_y = _below(y), _below(x)
@@ -100,8 +100,13 @@ def _exact(events: int, trials: int, alpha: float) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def _counts(side: Mapping[int, int], values: Sequence[int]) -> _Floats:
+    return np.array([side.get(value, 0) for value in values], dtype=float)
+
+
 def _below(counts: _Floats) -> _Floats:
-    return (counts.cumsum() - counts / 2) / counts.sum()
+    below: _Floats = (counts.cumsum() - counts / 2) / counts.sum()
+    return below
 
 
 def _placement_variance(placements: _Floats, counts: _Floats) -> float:
