@@ -67,7 +67,6 @@ def _manage(registry: Registry) -> ManageVariants:
         validator=JsonSchemaValidator(),
         clock=registry.clock,
         randomness=SystemRandomness(),
-        needs_approval=True,
         sleep=lambda seconds: time.sleep(seconds / 10),
     )
 

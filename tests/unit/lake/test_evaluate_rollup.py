@@ -102,7 +102,6 @@ class Night:
             validator=JsonSchemaValidator(),
             clock=self.clock,
             randomness=SeededRandomness(1),
-            needs_approval=True,
             sleep=self.clock.advance,
         )
         demote = DemoteVariant(manage=manage, store=self.store, alerts=MemoryAlerts(), clock=self.clock)

@@ -41,7 +41,6 @@ class World:
             validator=JsonSchemaValidator(),
             clock=clock,
             randomness=SeededRandomness(1),
-            needs_approval=True,
             sleep=clock.advance,
         )
         self.demote = DemoteVariant(manage=manage, store=self.store, alerts=self.alerts, clock=clock)

@@ -70,7 +70,7 @@ def test_every_refusal_of_the_life_cycle_has_a_case() -> None:
 def test_a_change_says_who_changed_the_row_and_when() -> None:
     """The list of variants shows it without the audit log being read."""
     records = registry([variant("COMPOSE_POSITION", "x", "staged", 5, ranges=[[0, 500]])])
-    decision = decide(command(Action.PAUSE, "COMPOSE_POSITION", "x"), records, NOW, needs_approval=False)
+    decision = decide(command(Action.PAUSE, "COMPOSE_POSITION", "x"), records, NOW)
     after = decision.changes[0].after
 
     assert (after.last_modified, after.last_modified_by) == (NOW.isoformat(), "operator:test")
@@ -82,11 +82,11 @@ def test_the_first_variant_of_an_empty_category_becomes_production_only_as_a_who
     ask = {"expected_version": 1, "confirm": True}
     whole = command(Action.PROMOTE, "COMPOSE_POSITION", "x", rollout_percent=100, **ask)
     half = command(Action.PROMOTE, "COMPOSE_POSITION", "x", rollout_percent=50, **ask)
-    after = decide(whole, records, NOW, needs_approval=False).changes[0].after
+    after = decide(whole, records, NOW).changes[0].after
 
     assert (after.status, after.rollout_percent, after.ranges) == ("production", 100, ())
     with pytest.raises(Refusal, match="no-incumbent"):
-        decide(half, records, NOW, needs_approval=False)
+        decide(half, records, NOW)
 
 
 def test_a_due_change_is_folded_into_the_row_and_the_audit_log_sees_the_row_before() -> None:
@@ -112,7 +112,7 @@ def _records(case: Mapping[str, Any]) -> dict[Key, VariantRecord]:
 def _decide(case: Mapping[str, Any], records: Mapping[Key, VariantRecord]) -> Decision:
     fields = dict(case["command"])
     ask: Command = command(Action(fields.pop("action")), fields.pop("category"), **fields)
-    return decide(ask, records, NOW, needs_approval=case.get("needs_approval", False))
+    return decide(ask, records, NOW)
 
 
 def _named(action: Action, after: VariantRecord) -> tuple[str, str, str]:

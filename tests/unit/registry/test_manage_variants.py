@@ -58,7 +58,6 @@ class World:
             validator=JsonSchemaValidator(),
             clock=self.clock,
             randomness=SeededRandomness(1),
-            needs_approval=True,
             prompts=lambda: self.prompts,
             sleep=self.pauses.append,
         )

@@ -13,7 +13,10 @@ class VariantRecord:
     The first fields are those of `Variant`. `version` counts the changes of the row and is what `If-Match`
     names. `audit_count` and `audit_head` are the length of the variant's audit chain and its last hash.
     `predecessor_id` is the production variant whose place this one took, and goes back to if it is rolled
-    back. `promotion_id` names the open promotion, if there is one. Times are ISO 8601, UTC.
+    back. `promotion_id` names the open promotion, if there is one. `measured_since` is when the variant
+    became what its figures are of: whom it serves, with what. Words about it, and a promotion that is asked
+    for, do not touch it; rows from before it was kept have "" and go by `last_modified`. Times are ISO 8601,
+    UTC.
     """
 
     category: str
@@ -38,6 +41,7 @@ class VariantRecord:
     audit_count: int = 0
     audit_head: str = ""
     pending: Pending | None = None
+    measured_since: str = ""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -16,7 +16,34 @@ class PromotionPage:
 
 
 class Promotions(Protocol):
-    """Reads promotions. May raise StoreUnavailableError."""
+    """Reads promotions, and notes how far they are. Every method may raise StoreUnavailableError.
+
+    What opens and ends a promotion is a change of the registry, and no method of this.
+    """
+
+    def find(self, promotion_id: str) -> PromotionRequest | None:
+        """Return a promotion. Consistent."""
+        ...
+
+    def take(self, promotion_id: str, execution: str) -> bool:
+        """Note the execution (its ARN) that works on an open promotion.
+
+        Returns:
+            Whether it has the promotion: False if another one has it, if it is closed, or is not there. Asking
+            again with the same execution is true again.
+        """
+        ...
+
+    def note_evidence(self, promotion_id: str, evidence_hash: str) -> None:
+        """Note the evidence that an open promotion was last looked at with. Closed ones stay as they are."""
+        ...
+
+    def of_variant(self, category: str, variant_id: str, since: str) -> Sequence[PromotionRequest]:
+        """Return a variant's promotions that were asked for at `since` (ISO 8601, UTC) or later, newest first.
+
+        May be a moment behind.
+        """
+        ...
 
     def newest(
         self, *, status: str | None = None, limit: int = 50, cursor: str | None = None

@@ -10,11 +10,9 @@ from silent_infinity.domain.audit import AuditEntry
 from silent_infinity.domain.ids import body_hash
 from silent_infinity.domain.payload import to_payload
 from silent_infinity.domain.problems import HttpResponse
+from silent_infinity.domain.promotion.outcomes import Outcome
 from silent_infinity.domain.registry import refusals
 from silent_infinity.domain.registry.commands import (
-    APPLIED,
-    REJECTED,
-    WITHDRAWN,
     Action,
     Command,
     Decision,
@@ -94,7 +92,6 @@ class ManageVariants:
         validator: SchemaValidator,
         clock: Clock,
         randomness: Randomness,
-        needs_approval: bool,
         prompts: Prompts | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -105,7 +102,6 @@ class ManageVariants:
             validator: has the schemas of configurations.
             clock: what the time is.
             randomness: how long to wait when another change came first.
-            needs_approval: whether a person has to say yes to a promotion to canary or production.
             prompts: which prompts are published; None looks at their names only.
             sleep: waits for so many seconds.
         """
@@ -113,7 +109,6 @@ class ManageVariants:
         self._validator = validator
         self._clock = clock
         self._randomness = randomness
-        self._needs_approval = needs_approval
         self._prompts = prompts
         self._sleep = sleep
 
@@ -157,7 +152,7 @@ class ManageVariants:
     def _decide_and_write(self, command: Command, claim: str, request: str, answer: Answer) -> HttpResponse:
         snapshot = self._store.snapshot()
         now = self._clock.now()
-        decision = decide(command, snapshot.records, now, self._needs_approval)
+        decision = decide(command, snapshot.records, now)
         records, entries = _recorded(decision, command, now)
         response = answer(Applied(command, decision, records, now))
         self._store.apply(
@@ -219,17 +214,29 @@ def _recorded(
 
 def _closed(decision: Decision, command: Command, now: datetime) -> list[PromotionClosed]:
     """Return the promotions that the change ends: those that its rows no longer name."""
-    if command.action is Action.PROMOTE:
-        status = APPLIED
-    else:
-        status = REJECTED if command.action is Action.CLOSE_PROMOTION else WITHDRAWN
-    open_before = (change.before.promotion_id for change in decision.changes if change.before)
-    still_open = {change.after.promotion_id for change in decision.changes}
+    ended = {
+        change.before.promotion_id: change.before.key
+        for change in decision.changes
+        if change.before and change.before.promotion_id and change.after.promotion_id is None
+    }
+    if command.action is Action.CLOSE_PROMOTION and command.promotion_id:
+        # It is over, whether or not a row still names it.
+        ended[command.promotion_id] = (command.category, command.variant_id)
+    asked = command.category, command.variant_id
     return [
-        PromotionClosed(promotion_id, status, now.isoformat(), command.actor)
-        for promotion_id in open_before
-        if promotion_id and promotion_id not in still_open
+        PromotionClosed(promotion_id, _end(command, key == asked), now.isoformat(), command.actor)
+        for promotion_id, key in ended.items()
     ]
+
+
+def _end(command: Command, asked: bool) -> Outcome:
+    """Return how a promotion ends by a command, which asked for that variant or moved it along."""
+    if asked and command.approved:
+        return Outcome.APPLIED
+    if asked and command.action is Action.CLOSE_PROMOTION:
+        return command.outcome or Outcome.REJECTED
+    harmed = command.action is Action.AUTOMATIC_DEMOTION
+    return Outcome.TAKEN_BACK if asked and harmed else Outcome.WITHDRAWN
 
 
 def _replay(given: StoredOutcome, request: str) -> HttpResponse:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from silent_infinity.domain.audit import AuditEntry, Heads
 from silent_infinity.domain.cursors import from_cursor, to_cursor
 from silent_infinity.domain.payload import from_payload, to_payload
+from silent_infinity.domain.promotion.outcomes import OPEN
 from silent_infinity.domain.registry.commands import PromotionRequest
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.ports.audit_log import AuditPage
@@ -127,12 +128,39 @@ class MemoryPromotions:
     def __init__(self, store: MemoryVariantStore) -> None:
         self._store = store
 
+    def find(self, promotion_id: str) -> PromotionRequest | None:
+        with self._store.using():
+            return self._store.promotions.get(promotion_id)
+
+    def take(self, promotion_id: str, execution: str) -> bool:
+        with self._store.using():
+            standing = self._store.promotions.get(promotion_id)
+            if standing is None or standing.status != OPEN or standing.execution not in ("", execution):
+                return False
+            self._store.promotions[promotion_id] = replace(standing, execution=execution)
+            return True
+
+    def note_evidence(self, promotion_id: str, evidence_hash: str) -> None:
+        with self._store.using():
+            standing = self._store.promotions.get(promotion_id)
+            if standing is not None and standing.status == OPEN:
+                self._store.promotions[promotion_id] = replace(standing, evidence_hash=evidence_hash)
+
+    def of_variant(self, category: str, variant_id: str, since: str) -> Sequence[PromotionRequest]:
+        with self._store.using():
+            found = [
+                one
+                for one in self._store.promotions.values()
+                if (one.category, one.variant_id) == (category, variant_id) and one.requested_at >= since
+            ]
+        return sorted(found, key=_newest, reverse=True)
+
     def newest(
         self, *, status: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> PromotionPage:
         with self._store.using():
             found = [one for one in self._store.promotions.values() if status in (None, one.status)]
-        found.sort(key=lambda one: (one.requested_at, one.promotion_id), reverse=True)
+        found.sort(key=_newest, reverse=True)
         return PromotionPage(*_page("promotions", found, lambda one: one.promotion_id, limit, cursor))
 
 
@@ -163,6 +191,10 @@ def _stored(record: VariantRecord) -> VariantRecord:
 
 def _order(entry: AuditEntry) -> tuple[str, str, str, int]:
     return entry.at, entry.category, entry.variant_id, entry.sequence
+
+
+def _newest(promotion: PromotionRequest) -> tuple[str, str]:
+    return promotion.requested_at, promotion.promotion_id
 
 
 def _entry_name(entry: AuditEntry) -> str:

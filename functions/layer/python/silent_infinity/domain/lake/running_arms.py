@@ -15,10 +15,10 @@ from silent_infinity.domain.variants import BUCKETS
 class RunningArm:
     """An arm, what it is held against, and the shares of the traffic that both should have.
 
-    `since` is the first whole day (ISO 8601) after the last change of the arm or of the production that it is
-    held against; `shares_since` the first one after the last change of any variant that serves in the
-    category, from which on the shares hold. `share` and `production_share` (of all `production` together) are
-    of all buckets. `version` is that of the arm's row.
+    `since` is the first whole day (ISO 8601) after the arm and the production that it is held against became
+    what their figures are of (`VariantRecord.measured_since`); `shares_since` the first one after that of any
+    variant that serves in the category, from which on the shares hold. `share` and `production_share` (of all
+    `production` together) are of all buckets. `version` is that of the arm's row.
     """
 
     category: str
@@ -59,7 +59,7 @@ def running_arms(
         # Nothing but production serves in a crisis category, whatever its rows say.
         if not defaults or category.crisis:
             continue
-        changed = {record.variant_id: _changed(whole[record.key], now) for record in (*defaults, *arms)}
+        changed = {record.variant_id: _changed(record) for record in (*defaults, *arms)}
         held_against = max(changed[record.variant_id] for record in defaults)
         shares = _shares(arms)
         found += [
@@ -97,11 +97,13 @@ def _shares(arms: Iterable[VariantRecord]) -> dict[str, float]:
     return shares
 
 
-def _changed(record: VariantRecord, now: datetime) -> date:
-    """Return the UTC day on which the variant became what it is."""
-    pending = record.pending
-    at = pending.effective_at if pending is not None and pending.is_due(now) else record.last_modified
-    return datetime.fromisoformat(at).astimezone(UTC).date()
+def _changed(record: VariantRecord) -> date:
+    """Return the UTC day on which the variant became what its figures are of."""
+    return datetime.fromisoformat(_measured_since(record)).astimezone(UTC).date()
+
+
+def _measured_since(record: VariantRecord) -> str:
+    return record.measured_since or record.last_modified
 
 
 def _next_day(day: date) -> str:
@@ -110,6 +112,6 @@ def _next_day(day: date) -> str:
 
 def _is_whole(record: VariantRecord) -> bool:
     try:
-        return is_whole(record) and datetime.fromisoformat(record.last_modified).tzinfo is not None
+        return is_whole(record) and datetime.fromisoformat(_measured_since(record)).tzinfo is not None
     except (ValueError, TypeError, AttributeError):
         return False

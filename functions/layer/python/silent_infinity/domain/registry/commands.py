@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
 from silent_infinity.domain.variant_records import VariantRecord
 
 
@@ -31,9 +32,10 @@ class Action(StrEnum):
     RESTORE = "restore"
 
 
-AWAITING_EVIDENCE = "awaiting_evidence"
-APPLIED, REJECTED, WITHDRAWN = "applied", "rejected", "withdrawn"
-"""How a promotion ends: it was carried out; it was closed without that; an undo took its variant back."""
+WORKFLOW_ACTOR = "system:promotion"
+"""The promotion workflow, where nobody else can be named."""
+SCHEDULE_ACTOR = "system:promotion_schedule"
+"""Who asks for the promotions of every night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,9 @@ class Command:
 
     `actor` is the operator's subject (`operator:<sub>`) or `system:<what>`. `expected_version` is what
     `If-Match` named; None where it may be left out and was. The optional fields are None where the request
-    does not name them. `approved` says that the promotion workflow has a person's yes. `retire_incumbent`
-    retires what a promotion to production replaces; otherwise it steps down to a canary at 0.
+    does not name them. `approved` says that the promotion workflow has a person's yes to `promotion_id`,
+    which has to be the variant's open promotion. `retire_incumbent` retires what a promotion to production
+    replaces; otherwise it steps down to a canary at 0. `outcome` is how CLOSE_PROMOTION ends it.
     """
 
     action: Action
@@ -62,6 +65,8 @@ class Command:
     parent_variant_id: str | None = None
     retire_incumbent: bool = False
     approved: bool = False
+    promotion_id: str | None = None
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,11 @@ class RecordChange:
 class PromotionRequest:
     """A promotion that needs evidence and a person's yes before it is applied.
 
-    `status` is AWAITING_EVIDENCE when it is opened, and APPLIED, REJECTED or WITHDRAWN in the end;
-    `closed_at` and `closed_by` are empty until then. `variant_version` is the version of the row that it is
-    about, after the request was recorded.
+    `status` is OPEN until it ends, and then a value of `Outcome`; `closed_at` and `closed_by` are empty until
+    then. `variant_version` is the version of the row that it is about, after the request was recorded.
+    `rollout_percent` is its first step, `next_percent` the second one within the same stage (None: there is
+    none). `execution` is the ARN of the execution that has taken it, `evidence_hash` names the last evidence;
+    both are empty at first. `trigger` is "operator" or "schedule". `retire_incumbent` is of the command.
     """
 
     promotion_id: str
@@ -91,15 +98,20 @@ class PromotionRequest:
     requested_by: str
     requested_at: str
     reason: str
-    status: str = AWAITING_EVIDENCE
+    status: str = OPEN
     variant_version: int = 0
     closed_at: str = ""
     closed_by: str = ""
+    execution: str = ""
+    evidence_hash: str = ""
+    next_percent: float | None = None
+    trigger: str = "operator"
+    retire_incumbent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PromotionClosed:
-    """The end of a promotion that was open: `status` is APPLIED, REJECTED or WITHDRAWN."""
+    """The end of a promotion that was open: `status` is a value of `Outcome`."""
 
     promotion_id: str
     status: str

@@ -9,7 +9,7 @@ from silent_infinity.domain.pending import Pending
 from silent_infinity.domain.registry import refusals
 from silent_infinity.domain.registry.commands import Action, Command, Decision, RecordChange
 from silent_infinity.domain.registry.production import Move
-from silent_infinity.domain.registry.view import Key, View
+from silent_infinity.domain.registry.view import Key, View, is_measured_alike
 from silent_infinity.domain.variant_categories import categories, registry_rules
 from silent_infinity.domain.variant_records import VariantRecord
 
@@ -18,7 +18,16 @@ UNDO = frozenset({Action.ROLLBACK, Action.PAUSE, Action.DEMOTE, Action.AUTOMATIC
 
 _DELAYED = frozenset({Action.UPDATE, Action.PROMOTE, Action.RETIRE})
 _BOOKKEEPING = frozenset(
-    {"version", "audit_count", "audit_head", "pending", "promotion_id", "last_modified", "last_modified_by"}
+    {
+        "version",
+        "audit_count",
+        "audit_head",
+        "pending",
+        "promotion_id",
+        "last_modified",
+        "last_modified_by",
+        "measured_since",
+    }
 )
 
 
@@ -64,7 +73,15 @@ def at_once(
         RecordChange(
             move.action,
             stored[move.after.key],
-            touched(replace(move.after, pending=None) if undone else move.after, command.actor, now),
+            touched(
+                measured(
+                    view.records[move.after.key],
+                    replace(move.after, pending=None) if undone else move.after,
+                    now,
+                ),
+                command.actor,
+                now,
+            ),
         )
         for move in moves
     ]
@@ -89,8 +106,8 @@ def later(
             effective_at=effective_at,
             changes=_differences(holds, move.after),
         )
-        # The promotion has been decided, whatever becomes of the change.
-        waiting = replace(holds, pending=pending, promotion_id=move.after.promotion_id)
+        # The promotion's step has been decided, whatever becomes of the change.
+        waiting = replace(measured(holds, holds, now), pending=pending, promotion_id=move.after.promotion_id)
         changes.append(
             RecordChange(move.action, stored[move.after.key], touched(waiting, command.actor, now))
         )
@@ -116,6 +133,16 @@ def touched(record: VariantRecord, actor: str, now: datetime) -> VariantRecord:
     return replace(record, last_modified=now.isoformat(), last_modified_by=actor)
 
 
+def measured(before: VariantRecord, after: VariantRecord, now: datetime) -> VariantRecord:
+    """Return `after` with since when its figures are of what it is: from now on, if they are not of `before`,
+    which is in force.
+    """
+    if is_measured_alike(before, after):
+        # A row from before this was kept goes by its last change, which is about to be another one.
+        return replace(after, measured_since=before.measured_since or before.last_modified)
+    return replace(after, measured_since=now.isoformat())
+
+
 def _cancelled(
     rows: Iterable[VariantRecord],
     change_ids: set[str],
@@ -125,7 +152,10 @@ def _cancelled(
 ) -> Iterator[RecordChange]:
     for record in rows:
         if record.pending is not None and record.pending.change_id in change_ids:
-            after = touched(replace(record, pending=None), command.actor, now)
+            # With a step of its promotion, the promotion is off.
+            stays = None if record.pending.action == Action.PROMOTE else record.promotion_id
+            cleared = replace(measured(record, record, now), pending=None, promotion_id=stays)
+            after = touched(cleared, command.actor, now)
             yield RecordChange(Action.CANCEL, stored[record.key], after)
 
 

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from silent_infinity.domain.registry import cooldown, refusals
 from silent_infinity.domain.registry.commands import (
+    SCHEDULE_ACTOR,
     Action,
     Command,
     Decision,
     PromotionRequest,
     RecordChange,
 )
-from silent_infinity.domain.registry.steps import STEPS, create
+from silent_infinity.domain.registry.steps import STEPS, create, next_percent
 from silent_infinity.domain.registry.view import Key, View
 from silent_infinity.domain.variant_categories import RETIRED, categories, registry_rules
 from silent_infinity.domain.variant_records import VariantRecord
@@ -23,17 +24,14 @@ _NEEDS_VERSION = frozenset({Action.UPDATE, Action.PROMOTE, Action.RETIRE, Action
 _NEEDS_CONFIRMATION = frozenset({Action.UPDATE, Action.PROMOTE})
 
 
-def decide(
-    command: Command, records: Mapping[Key, VariantRecord], now: datetime, needs_approval: bool
-) -> Decision:
-    """Say which rows change, and how.
+def decide(command: Command, records: Mapping[Key, VariantRecord], now: datetime) -> Decision:
+    """Say which rows change, and how. Canary and production are entered with a person's yes only.
 
     Args:
         command: what is asked. Its configuration is valid already; whether anybody may be served by it is
             looked at here.
         records: every variant as it is stored.
         now: the time; pending changes that are due by then have taken effect.
-        needs_approval: whether entering canary and production needs a person's yes.
 
     Returns:
         The rows before (as they are stored) and after, the requested one first. Versions and audit chain are
@@ -52,6 +50,7 @@ def decide(
     target = view.records.get((command.category, command.variant_id))
     if target is None:
         raise refusals.variant_not_found()
+    _check_approval(command, target)
     _check_version(command, target)
     if target.status == RETIRED:
         raise refusals.variant_retired()
@@ -60,7 +59,7 @@ def decide(
     cooldown.check_waiting(command, view, target)
     moves = STEPS[command.action](command, view, target)
     _check_confirmation(command, target, moves[0].after)
-    if needs_approval and _enters_with_approval(command, moves[0].after):
+    if _enters_with_approval(command, moves[0].after):
         return _requested(command, records, target, moves[0].after, now)
     finish = cooldown.later if cooldown.is_delayed(command, target) else cooldown.at_once
     return finish(moves, command, records, view, now)
@@ -68,7 +67,8 @@ def decide(
 
 def _created(command: Command, view: View, now: datetime) -> Decision:
     record = replace(create(command, view), created_at=now.isoformat(), created_by=command.actor)
-    return Decision([RecordChange(Action.CREATE, None, cooldown.touched(record, command.actor, now))])
+    created = replace(cooldown.touched(record, command.actor, now), measured_since=now.isoformat())
+    return Decision([RecordChange(Action.CREATE, None, created)])
 
 
 def _requested(
@@ -90,8 +90,12 @@ def _requested(
         requested_at=now.isoformat(),
         reason=command.reason,
         variant_version=target.version + 1,
+        next_percent=next_percent(promoted),
+        trigger="schedule" if command.actor == SCHEDULE_ACTOR else "operator",
+        retire_incumbent=command.retire_incumbent,
     )
-    after = cooldown.touched(replace(target, promotion_id=promotion.promotion_id), command.actor, now)
+    asked = replace(cooldown.measured(target, target, now), promotion_id=promotion.promotion_id)
+    after = cooldown.touched(asked, command.actor, now)
     change = RecordChange(Action.REQUEST_PROMOTION, records[target.key], after)
     return Decision([change], promotion=promotion)
 
@@ -99,6 +103,11 @@ def _requested(
 def _enters_with_approval(command: Command, after: VariantRecord) -> bool:
     gated = command.action is Action.PROMOTE and after.status in registry_rules().needs_approval
     return gated and not command.approved
+
+
+def _check_approval(command: Command, target: VariantRecord) -> None:
+    if command.approved and (target.promotion_id is None or target.promotion_id != command.promotion_id):
+        raise refusals.no_open_promotion()
 
 
 def _check_version(command: Command, target: VariantRecord) -> None:

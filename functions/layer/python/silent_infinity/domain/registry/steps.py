@@ -49,7 +49,14 @@ def create(command: Command, view: View) -> VariantRecord:
 
 
 def update(command: Command, view: View, target: VariantRecord) -> list[Move]:
-    """Change what an update names."""
+    """Change what an update names. A later step of an approved promotion may be its last."""
+    moves = _updated(command, view, target)
+    if not command.approved or next_percent(moves[0].after) is not None:
+        return moves
+    return [replace(moves[0], after=replace(moves[0].after, promotion_id=None)), *moves[1:]]
+
+
+def _updated(command: Command, view: View, target: VariantRecord) -> list[Move]:
     named = _named(command)
     if not named and command.rollout_percent is None:
         raise refusals.nothing_to_change()
@@ -71,14 +78,16 @@ def update(command: Command, view: View, target: VariantRecord) -> list[Move]:
 
 
 def promote(command: Command, view: View, target: VariantRecord) -> list[Move]:
-    """Advance a variant by one stage."""
+    """Advance a variant by one stage. Its promotion stays open while a step of it is left."""
     if target.promotion_id and not command.approved:
         raise refusals.promotion_open()
     status = _neighbour(target.status, 1)
     if status is None:
         raise refusals.nothing_above()
-    after = replace(target, status=status, promotion_id=None)
+    after = replace(target, status=status)
     percent = bounds_of(after).entry if command.rollout_percent is None else command.rollout_percent
+    if next_percent(replace(after, rollout_percent=percent)) is None:
+        after = replace(after, promotion_id=None)
     if status == PRODUCTION:
         return share(view, after, percent, Action.PROMOTE, command.retire_incumbent)
     if command.retire_incumbent:
@@ -119,11 +128,20 @@ def retire(_: Command, __: View, target: VariantRecord) -> list[Move]:
     return [Move(Action.RETIRE, stopped(replace(target, status=RETIRED)))]
 
 
-def close_promotion(_: Command, __: View, target: VariantRecord) -> list[Move]:
-    """Note that the promotion which was asked for is decided."""
-    if target.promotion_id is None:
+def close_promotion(command: Command, _: View, target: VariantRecord) -> list[Move]:
+    """Note how a promotion ended. One that is named ends even if the row has lost it."""
+    if target.promotion_id is None and command.promotion_id is None:
         raise refusals.no_open_promotion()
-    return [Move(Action.CLOSE_PROMOTION, replace(target, promotion_id=None))]
+    stays = target.promotion_id if command.promotion_id not in (None, target.promotion_id) else None
+    return [Move(Action.CLOSE_PROMOTION, replace(target, promotion_id=stays))]
+
+
+def next_percent(record: VariantRecord) -> float | None:
+    """Return the step after the variant's rollout within its stage; None if it serves nobody yet, or all that
+    the stage allows.
+    """
+    most = bounds_of(record).most
+    return most if 0 < record.rollout_percent < most else None
 
 
 STEPS: Mapping[Action, Step] = {

@@ -1,7 +1,7 @@
 """The registry as it holds at one time: pending changes that are due have taken effect."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,16 @@ Key = tuple[str, str]
 """Category and id of a variant."""
 
 
+MEASURED = ("rollout_percent", "ranges", "config", "target_cohort", "seed", "pool_rank")
+"""What the figures of a variant are of, beside whether it is production."""
+
+
+def is_measured_alike(record: VariantRecord, other: VariantRecord) -> bool:
+    """Whether figures of the one may go on as figures of the other."""
+    as_production = (record.status == PRODUCTION) == (other.status == PRODUCTION)
+    return as_production and all(getattr(record, name) == getattr(other, name) for name in MEASURED)
+
+
 def in_force(record: VariantRecord, now: datetime) -> VariantRecord:
     """Return the record as it holds at `now`. A change that still waits stays in `pending`."""
     if record.pending is None or not record.pending.is_due(now):
@@ -26,7 +36,8 @@ def in_force(record: VariantRecord, now: datetime) -> VariantRecord:
 def after_pending(record: VariantRecord, pending: Pending) -> VariantRecord:
     """Return the record as it will be when its pending change has taken effect."""
     due = datetime.fromisoformat(pending.effective_at)
-    return from_payload(VariantRecord, row_in_force(to_payload(record), due))
+    after = from_payload(VariantRecord, row_in_force(to_payload(record), due))
+    return after if is_measured_alike(record, after) else replace(after, measured_since=pending.effective_at)
 
 
 def is_whole(record: VariantRecord) -> bool:
