@@ -17,12 +17,21 @@ from stacks.constructs.model_access import ModelAccess
 from stacks.constructs.operations import FIVE_MINUTES, ONE_MINUTE, OperationsTopic, alarm
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import METRICS_NAMESPACE, SinglePurposeFunction
-from stacks.constructs.store_access import allow_items, allow_sending, allow_stream, allow_telling
+from stacks.constructs.store_access import (
+    allow_counting,
+    allow_items,
+    allow_sending,
+    allow_stream,
+    allow_telling,
+)
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
 from stacks.paths import DATA
 
 NAME = "sentinel"
+LIVE_MISSES = "LIVE_MISSES"
+"""The partition of the counts of live misses."""
+
 BATCH = 5
 """Records that are worked on one after the other, each with one call of a model: few, so that an invocation
 stays short.
@@ -70,6 +79,7 @@ class Sentinel(Construct):
             settings={
                 Setting.CONVERSATIONS_TABLE: data.conversations.table_name,
                 Setting.VARIANTS_TABLE: data.variants.table_name,
+                Setting.VARIANT_METRICS_TABLE: data.variant_metrics.table_name,
                 Setting.VARIANT_CACHE_TTL_SECONDS: str(environment.variant_cache_ttl_seconds),
                 Setting.OPERATIONS_TOPIC_ARN: operations.topic.topic_arn,
                 Setting.SENTINEL_QUARANTINE_QUEUE_URL: self.quarantine.queue_url,
@@ -78,6 +88,7 @@ class Sentinel(Construct):
         )
         allow_items(self.function, data.conversations, "GetItem", "PutItem", "ConditionCheckItem")
         allow_items(self.function, data.variants, "Scan")
+        allow_counting(self.function, data.variant_metrics, LIVE_MISSES)
         models.allow(self.function, data.limits)
         allow_telling(self.function, operations)
         allow_sending(self.function, self.quarantine)

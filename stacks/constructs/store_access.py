@@ -68,6 +68,17 @@ def allow_claim(
         function.allow(USE_KEY, claims.encryption_key.key_arn)
 
 
+def allow_counting(function: SinglePurposeFunction, table: dynamodb.Table, partition: str) -> None:
+    """Let `function` add to the counters in one partition of `table`, and to nothing else there."""
+    function.allow(
+        ["dynamodb:UpdateItem"],
+        table.table_arn,
+        conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}},
+    )
+    if table.encryption_key:
+        function.allow(USE_KEY, table.encryption_key.key_arn)
+
+
 def allow_objects(function: SinglePurposeFunction, bucket: s3.Bucket, *, writes: bool = False) -> None:
     """Let `function` read the prompts in `bucket`, or also publish some."""
     actions = ["s3:GetObject", "s3:PutObject"] if writes else ["s3:GetObject"]

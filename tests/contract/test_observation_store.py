@@ -55,7 +55,12 @@ def observations(stores: Stores) -> ObservationStore:
     if isinstance(stores, MemoryStores):
         return MemoryObservationStore(stores.store)
     assert isinstance(stores, AwsStores)
-    return DynamoObservationStore(stores.client, aws.CONVERSATIONS)
+    return observations_of(stores.client)
+
+
+def observations_of(client: DynamoDBClient) -> DynamoObservationStore:
+    """The store over the tables of `tests.contract.aws`."""
+    return DynamoObservationStore(client, aws.CONVERSATIONS, counts_table=aws.VARIANT_METRICS)
 
 
 def test_an_observation_comes_back_field_by_field(observations: ObservationStore) -> None:
@@ -116,7 +121,7 @@ def test_of_a_deleted_session_nothing_is_left_but_the_tombstone(dynamodb: Dynamo
     """Whatever kind of item is ever put into a session's partition, a deletion finds it."""
     stores = aws_stores(dynamodb)
     stores.conversations.store_message(SESSION, TURN)
-    DynamoObservationStore(dynamodb, aws.CONVERSATIONS).put(OBSERVATION)
+    observations_of(dynamodb).put(OBSERVATION)
     dynamodb.put_item(
         TableName=aws.CONVERSATIONS, Item={"pk": {"S": "SESSION#session-1"}, "sk": {"S": "LATER#kind"}}
     )
@@ -147,7 +152,7 @@ def test_observations_are_no_turns(observations: ObservationStore, stores: Store
 def test_the_item_expires_and_is_in_no_index(dynamodb: DynamoDBClient) -> None:
     """Time to live reads `expires_at`; only an item with a pseudonym would be in the index of people."""
     aws_stores(dynamodb).conversations.store_message(SESSION, TURN)
-    DynamoObservationStore(dynamodb, aws.CONVERSATIONS).put(OBSERVATION)
+    observations_of(dynamodb).put(OBSERVATION)
 
     key = {"pk": {"S": "SESSION#session-1"}, "sk": {"S": "SENTINEL#turn-1"}}
     item = dynamodb.get_item(TableName=aws.CONVERSATIONS, Key=key)["Item"]

@@ -104,6 +104,7 @@ def sentinel(
         for name, value in {
             "LLM_PROVIDER": "openai_compatible",
             "LLM_BASE_URL": server.base_url,
+            "VARIANT_METRICS_TABLE": aws.VARIANT_METRICS,
             "OPERATIONS_TOPIC_ARN": topic,
             "SENTINEL_QUARANTINE_QUEUE_URL": quarantine,
         }.items():

@@ -82,7 +82,10 @@ def test_the_sentinel_reads_what_was_said_and_writes_beside_it(
     application = applications["dev"]
     allowed = {
         store: {action for action, resource in application.permissions("SentinelRole") if store in resource}
-        for store in ("Conversations", "Variants", "TurnEvents", "Operations", "Quarantine", "Salt", "Limits")
+        for store in (
+            *("Conversations", "Variants", "VariantMetrics", "TurnEvents"),
+            *("Operations", "Quarantine", "Salt", "Limits"),
+        )
     }
 
     assert allowed["Conversations"] == {
@@ -91,6 +94,7 @@ def test_the_sentinel_reads_what_was_said_and_writes_beside_it(
         "dynamodb:ConditionCheckItem",
     }
     assert allowed["Variants"] == {"dynamodb:Scan"}
+    assert allowed["VariantMetrics"] == {"dynamodb:UpdateItem"}
     assert allowed["Operations"] == {"sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"}
     assert allowed["Quarantine"] == {"sqs:SendMessage"}
     # What its calls cost is reserved before and settled after.

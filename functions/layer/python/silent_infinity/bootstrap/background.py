@@ -48,7 +48,11 @@ def sentinel(settings: Settings) -> StreamConsumer:
     clock = SystemClock()
     observe = ObserveTurn(
         conversations=DynamoConversationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
-        observations=DynamoObservationStore(dynamodb, settings.text("CONVERSATIONS_TABLE")),
+        observations=DynamoObservationStore(
+            dynamodb,
+            settings.text("CONVERSATIONS_TABLE"),
+            counts_table=settings.text("VARIANT_METRICS_TABLE"),
+        ),
         variants=variant_registry(settings, clock),
         model=background_model(settings, clock, "sentinel"),
         schema=lambda: schema("sentinel_answer"),

@@ -13,9 +13,9 @@ class ObservationStore(Protocol):
         ...
 
     def put(self, observation: Observation) -> bool:
-        """Keep the observation, and tell whether it was kept.
+        """Keep the observation, count the turn as judged (`LiveMissCounts`), and tell whether it was kept.
 
         It is not if the turn has one already, which stays as it is, or if the session is not there or was
-        deleted: then nothing may be written beside it any more.
+        deleted: then nothing may be written beside it any more, and nothing is counted.
         """
         ...

@@ -6,6 +6,7 @@ from silent_infinity.adapters.aws.calls import TransactionCancelledError, call
 from silent_infinity.adapters.aws.contention import patiently
 from silent_infinity.adapters.aws.conversation_items import observation_key, session_key
 from silent_infinity.adapters.aws.items import from_item, to_item
+from silent_infinity.adapters.aws.live_misses import added
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.sentinel import Observation
 
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
 
 
 class DynamoObservationStore:
-    """An `ObservationStore` over the table of `conversation_items`."""
+    """An `ObservationStore` over the table of `conversation_items`; `live_misses` counts in another."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, *, counts_table: str) -> None:
         self._client = client
         self._table = table
+        self._counts = counts_table
 
     def find(self, session_id: str, turn_id: str) -> Observation | None:
         found = call(
@@ -54,6 +56,13 @@ class DynamoObservationStore:
                             "ConditionExpression": "attribute_not_exists(pk)",
                         }
                     },
+                    # Counted with the item, so that a turn is counted once however often it is delivered.
+                    added(
+                        self._counts,
+                        observation.turn_id,
+                        observation.observed_at,
+                        missed=observation.miss,
+                    ),
                 ],
             )
 

@@ -1,7 +1,10 @@
 """The sentinel's records in memory."""
 
+from datetime import UTC, datetime
+
 from silent_infinity.adapters.memory.store import MemoryStore
 from silent_infinity.domain.sentinel import Observation
+from silent_infinity.ports.live_misses import LiveMisses
 
 
 class MemoryObservationStore:
@@ -15,7 +18,7 @@ class MemoryObservationStore:
             return self._store.observations.get(session_id, {}).get(turn_id)
 
     def put(self, observation: Observation) -> bool:
-        with self._store.using("conversations"):
+        with self._store.using("conversations", "variant_metrics"):
             session = self._store.sessions.get(observation.session_id)
             if session is None or session.deleted:
                 return False
@@ -23,4 +26,7 @@ class MemoryObservationStore:
             if observation.turn_id in kept:
                 return False
             kept[observation.turn_id] = observation
+            day = datetime.fromisoformat(observation.observed_at).astimezone(UTC).date()
+            before = self._store.live_misses.get(day, LiveMisses())
+            self._store.live_misses[day] = LiveMisses(before.judged + 1, before.missed + observation.miss)
             return True

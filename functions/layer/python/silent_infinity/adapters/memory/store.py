@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from threading import RLock
 from typing import Any
 
@@ -11,6 +12,7 @@ from silent_infinity.ports.claims import Claim
 from silent_infinity.ports.conversations import Session, StoredTurn
 from silent_infinity.ports.errors import StoreUnavailableError
 from silent_infinity.ports.feedback import Feedback
+from silent_infinity.ports.live_misses import LiveMisses
 from silent_infinity.ports.summaries import Summary
 
 
@@ -27,13 +29,14 @@ class Counters:
 class MemoryStore:
     """Everything that the in-memory stores hold. A name in `unavailable` makes the store of that name fail.
 
-    The names are `conversations`, `turn_events`, `claims`, `limits` and `feedback`, like the tables that the
-    adapters on AWS write to.
+    The names are `conversations`, `turn_events`, `claims`, `limits`, `feedback` and `variant_metrics`, like
+    the tables that the adapters on AWS write to.
     """
 
     sessions: dict[str, Session] = field(default_factory=dict)
     turns: dict[str, dict[str, StoredTurn]] = field(default_factory=dict)
     observations: dict[str, dict[str, Observation]] = field(default_factory=dict)
+    live_misses: dict[date, LiveMisses] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     counters: dict[str, Counters] = field(default_factory=dict)
