@@ -78,8 +78,9 @@ def test_a_change_says_who_changed_the_row_and_when() -> None:
 
 def test_the_first_variant_of_an_empty_category_becomes_production_only_as_a_whole() -> None:
     """A new category has no incumbent that could keep the rest."""
-    records = registry([variant("COMPOSE_POSITION", "x", "canary", 25, ranges=[[0, 2500]])])
-    ask = {"expected_version": 1, "confirm": True}
+    row = variant("COMPOSE_POSITION", "x", "canary", 25, ranges=[[0, 2500]], promotion_id="p")
+    records = registry([row])
+    ask = {"expected_version": 1, "approved": True, "promotion_id": "p"}
     whole = command(Action.PROMOTE, "COMPOSE_POSITION", "x", rollout_percent=100, **ask)
     half = command(Action.PROMOTE, "COMPOSE_POSITION", "x", rollout_percent=50, **ask)
     after = decide(whole, records, NOW).changes[0].after
