@@ -18,6 +18,7 @@ from local.cli import (
     fuzz,
     logs,
     metrics,
+    outbox,
     report,
     rollup,
     simulate,
@@ -46,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     first_run.register(parser)
     for module in (
         stack_commands,
+        outbox,
         conversation,
         synthesis,
         rollup,

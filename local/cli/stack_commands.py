@@ -1,9 +1,8 @@
-"""Commands for the stack: up, down, status, synth, deploy, destroy, outbox."""
+"""Commands for the stack: up, down, status, synth, deploy, destroy."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Mapping
 
@@ -16,7 +15,6 @@ from local.tools.running import run_in_foreground, run_reporting
 
 LOCAL = "local"
 ENVIRONMENTS = (LOCAL, "dev", "staging", "prod")
-OUTBOX_FILE = "outbox.jsonl"
 
 
 def register(commands: Commands) -> None:
@@ -40,8 +38,6 @@ def register(commands: Commands) -> None:
 
     destroy = commands.add("destroy", run_destroy, "delete the stacks of an environment")
     _environment_option(destroy, required=False)
-
-    commands.add("outbox", run_outbox, "show the messages that operators would have got by e-mail")
 
 
 def _environment_option(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -148,19 +144,3 @@ def _run_cdk(arguments: list[str], environment: Mapping[str, str]) -> int:
 
     command = [*cdk_command(), *arguments]
     return run_in_foreground(command, cwd=REPOSITORY, env=cdk_environment(environment))
-
-
-def run_outbox(context: Context, _arguments: argparse.Namespace) -> int:
-    """Print every message that the operations topic sent since the stack was made, oldest first."""
-    stack = context.stack
-    stack.require_up()
-    file = stack.home / OUTBOX_FILE
-    fresh = stack.outbox_messages()
-    with file.open("a", encoding="utf-8") as sink:
-        sink.writelines(json.dumps(message, ensure_ascii=False) + "\n" for message in fresh)
-    messages = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    if not messages:
-        print("The outbox is empty.")
-    for message in messages:
-        print(f"{message['Timestamp']}  {message.get('Subject') or '(no subject)'}\n{message['Message']}\n")
-    return 0

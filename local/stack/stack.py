@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from local.model_server import MODEL_ALIAS
 from local.stack import aws, ports, processes
 from local.stack.deployment import Deployment, receive_outbox
+from local.stack.mails import Mail, received
 from local.stack.operators import OperatorPool
 from local.stack.services import (
     EMULATOR,
@@ -232,6 +233,11 @@ class LocalStack:
     def outbox_messages(self) -> list[dict[str, Any]]:
         """Messages that the operations topic sent since the last call, oldest first, as SNS wraps them."""
         return receive_outbox(self.client("sqs"))
+
+    def mails(self, topic: str | None = None) -> list[Mail]:
+        """What subscribers by e-mail received (of one topic, by its ARN), oldest first; reading keeps it."""
+        found = received(self.endpoint_url)
+        return [mail for mail in found if topic in (None, mail.topic)]
 
     def require_up(self) -> None:
         """Raise LocalError unless the stack is up."""
