@@ -4,7 +4,8 @@ import base64
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import httpx
 
+from local.stack.mails import Mail, follow
 from local.stack.stack import LocalStack
 from silent_infinity.domain.promotion.outcomes import OPEN
 from tests.support.operators import Operator
@@ -298,3 +300,65 @@ class Promotions:
         """Whether the history of a variant is."""
         verified = self.operator.send("GET /admin/api/audit-log/verify", query={"variant_id": name})
         return bool(verified["ok"]) and not verified["findings"]
+
+
+class Approvers:
+    """Operators who approve: their subscriptions to the approvers topic, and what they are sent."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self._sns = stack.client("sns")
+        self._topic = stack.outputs["ApproversTopicArn"]
+
+    def add(self, name: str) -> Person:
+        """Subscribe an operator, who follows the link in the first mail."""
+        added = person(self.stack, name)
+        self._sns.subscribe(
+            TopicArn=self._topic,
+            Protocol="email",
+            Endpoint=added.address,
+            Attributes={"FilterPolicy": json.dumps({"approver": [added.subject]})},
+        )
+        assert follow(self._mails(added)[-1].link)
+        return added
+
+    @contextmanager
+    def away(self, *people: Person) -> Iterator[None]:
+        """Let some approvers be none for a while."""
+        addresses = {each.address for each in people}
+        listed = self._sns.list_subscriptions_by_topic(TopicArn=self._topic)["Subscriptions"]
+        theirs = [each["SubscriptionArn"] for each in listed if each["Endpoint"] in addresses]
+        before = {arn: self._policy(arn) for arn in theirs}
+        assert len(before) == len(people)
+        for arn in before:
+            self._set_policy(arn, json.dumps({"approver": ["nobody"], "away": ["yes"]}))
+        try:
+            yield
+        finally:
+            for arn, policy in before.items():
+                self._set_policy(arn, policy)
+
+    def mails(self, to: Person, promotion_id: str) -> list[Mail]:
+        """Return the mails about a promotion that somebody got, oldest first."""
+        return [mail for mail in self._mails(to) if f"/v1/approvals/{promotion_id}" in mail.text]
+
+    def mail(self, to: Person, asked: Asked) -> Mail:
+        """Wait for the mail about a promotion."""
+        [mail] = in_time(lambda: self.mails(to, asked.promotion_id), "mail")
+        return mail
+
+    def links(self, to: Person, asked: Asked) -> list[str]:
+        """Wait for the mail about a promotion and return the links in it: approve, then reject."""
+        return LINK.findall(self.mail(to, asked).text)
+
+    def _mails(self, to: Person) -> list[Mail]:
+        return [mail for mail in self.stack.mails(self._topic) if mail.to == to.address]
+
+    def _policy(self, arn: str) -> str:
+        found = self._sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+        return str(found["FilterPolicy"])
+
+    def _set_policy(self, arn: str, policy: str) -> None:
+        self._sns.set_subscription_attributes(
+            SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue=policy
+        )
