@@ -32,7 +32,9 @@ class Scope:
 
 SCOPES = (
     Scope("unit", ("tests/unit",), "pure code: no socket, no clock, no file but its own"),
-    Scope("contract", ("tests/contract",), "one suite against every adapter of a port", ("model",)),
+    Scope(
+        "contract", ("tests/contract",), "one suite against every adapter of a port", ("model", "statistics")
+    ),
     Scope("functions", ("tests/functions",), "handlers with their wiring, AWS simulated in the process"),
     Scope(
         "statemachines",

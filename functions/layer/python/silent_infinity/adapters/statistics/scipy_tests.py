@@ -9,7 +9,7 @@ from scipy import stats
 
 from silent_infinity.domain.comparison import possible, variance
 from silent_infinity.domain.variant_sums import MEAN, RATE, Sums
-from silent_infinity.ports.classical_tests import Tested
+from silent_infinity.ports.classical_tests import OneLook
 
 _Floats = NDArray[np.float64]
 
@@ -20,13 +20,13 @@ LEAST = 2
 class ScipyTests:
     """A `ClassicalTests`."""
 
-    def welch(self, arm: Sums, production: Sums, alpha: float = 0.05) -> Tested:
+    def welch(self, arm: Sums, production: Sums, alpha: float = 0.05) -> OneLook:
         for side in (arm, production):
             _check(side, MEAN, LEAST)
         difference = arm.total / arm.n - production.total / production.n
         errors = [variance(side) / side.n for side in (arm, production)]
         if not sum(errors):
-            return Tested(difference, difference, difference, None)
+            return OneLook(difference, difference, difference, None)
         done = stats.ttest_ind_from_stats(
             *(arm.total / arm.n, math.sqrt(variance(arm)), arm.n),
             *(production.total / production.n, math.sqrt(variance(production)), production.n),
@@ -34,9 +34,9 @@ class ScipyTests:
         )
         degrees = sum(errors) ** 2 / (errors[0] ** 2 / (arm.n - 1) + errors[1] ** 2 / (production.n - 1))
         half = float(stats.t.isf(alpha / 2, degrees)) * math.sqrt(sum(errors))
-        return Tested(difference, difference - half, difference + half, float(done.pvalue))
+        return OneLook(difference, difference - half, difference + half, float(done.pvalue))
 
-    def two_proportions(self, arm: Sums, production: Sums, alpha: float = 0.05) -> Tested:
+    def two_proportions(self, arm: Sums, production: Sums, alpha: float = 0.05) -> OneLook:
         for side in (arm, production):
             _check(side, RATE, 1)
         successes = np.array([round(arm.total), round(production.total)])
@@ -50,10 +50,10 @@ class ScipyTests:
         low = difference - math.hypot(rates[0] - wilson[0].low, wilson[1].high - rates[1])
         high = difference + math.hypot(wilson[0].high - rates[0], rates[1] - wilson[1].low)
         if successes.sum() in (0, trials.sum()):
-            return Tested(difference, low, high, None)
+            return OneLook(difference, low, high, None)
         # Without Yates' correction chi-square of the table is the square of the pooled z.
         table = np.array([successes, trials - successes])
-        return Tested(difference, low, high, float(stats.chi2_contingency(table, correction=False).pvalue))
+        return OneLook(difference, low, high, float(stats.chi2_contingency(table, correction=False).pvalue))
 
     def binomial_upper(self, events: int, trials: int, alpha: float = 0.05) -> float:
         return _exact(events, trials, alpha)[1]
@@ -61,7 +61,7 @@ class ScipyTests:
     def binomial_lower(self, events: int, trials: int, alpha: float = 0.05) -> float:
         return _exact(events, trials, alpha)[0]
 
-    def rank_sum(self, arm: Mapping[int, int], production: Mapping[int, int], alpha: float = 0.05) -> Tested:
+    def rank_sum(self, arm: Mapping[int, int], production: Mapping[int, int], alpha: float = 0.05) -> OneLook:
         """The effect, variance and degrees of freedom are those of E. Brunner, U. Munzel, The Nonparametric
         Behrens-Fisher Problem (Biometrical Journal 42, 2000): from each value's rank among all less its rank
         in its own sample, ties at their middle. The spreads of the two need not be alike.
@@ -77,12 +77,12 @@ class ScipyTests:
         effect = float((x * of_x).sum() / x.sum())
         errors = [_placement_variance(of_x, x) / x.sum(), _placement_variance(of_y, y) / y.sum()]
         if not sum(errors):
-            return Tested(effect, effect, effect, None)
+            return OneLook(effect, effect, effect, None)
         degrees = sum(errors) ** 2 / (errors[0] ** 2 / (x.sum() - 1) + errors[1] ** 2 / (y.sum() - 1))
         error = math.sqrt(sum(errors))
         half = float(stats.t.isf(alpha / 2, degrees)) * error
         p = float(2 * stats.t.sf(abs(effect - 0.5) / error, degrees))
-        return Tested(effect, max(0.0, effect - half), min(1.0, effect + half), p)
+        return OneLook(effect, max(0.0, effect - half), min(1.0, effect + half), p)
 
 
 def _check(sums: Sums, kind: str, least: int) -> None:
