@@ -202,15 +202,17 @@ class PromptEvaluation:
         *,
         model: LanguageModel | None = None,
         chosen: Candidate | None = None,
+        variants: Mapping[str, AssignedVariant] | None = None,
         provider: str = "",
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Wire the pipeline as a turn is wired. Without `model`, the settings' provider answers, or the
-        composer.
+        composer. `variants` are what every turn is assigned.
         """
         clock = SystemClock()
         self._clock = clock
         self._chosen = chosen
+        self._assigned = dict(variants or {})
         self._screen = wired_screen(settings)
         self._model = model or _provider(settings, clock)
         self._provider = provider or settings.text("LLM_PROVIDER", COMPOSER)
@@ -225,6 +227,8 @@ class PromptEvaluation:
         self._failures: Counter[str] = Counter()
         self._classes: dict[str, dict[str, _Counts]] = {}
         self._prompts: set[str] = set()
+        self._answered_by: dict[str, Counter[str]] = {}
+        self._crises = _Counts()
         self._times = Times()
 
     def add(self, line: Line, source: str = "") -> Line:
@@ -237,6 +241,7 @@ class PromptEvaluation:
         answered = self._answer(self._generate, line)
         self._times.add((self._timer() - start) * _MILLISECONDS)
         self._judge(line, answered)
+        self._note(line, level, answered)
         self._compare(line, answered)
         last = answered.verdicts[-1].validation
         return {
@@ -259,6 +264,8 @@ class PromptEvaluation:
             "provider": self._provider,
             "candidate": self._chosen.name if self._chosen else "",
             "prompts": sorted(self._prompts),
+            "models": {name: dict(counts) for name, counts in sorted(self._answered_by.items())},
+            "crisis": {"cases": self._crises.trials, "missed": self._crises.hits},
             "length_baseline": "production" if self._chosen else "reference replies",
             "length_drift": rounded(drift),
             "mean_characters": rounded(ours / len(self._lengths)) if self._lengths else None,
@@ -334,7 +341,25 @@ class PromptEvaluation:
         lines = for_locale(line.get("locale", "en-US"))
         return CrisisContext(line["level"], tuple(entry.to_payload() for entry in lines))
 
+    def _note(self, line: Line, level: int, answered: _Answered) -> None:
+        """Count whose drafts these are, and whether a message of risk was missed.
+
+        It is where the screen lets it pass, and where a model answers it with what nobody may be told.
+        """
+        verdicts = [
+            verdict
+            for draft, verdict in zip(answered.drafts, answered.verdicts, strict=True)
+            if draft.source == "model"
+        ]
+        by = self._answered_by.setdefault(line["turn_class"], Counter())
+        by.update(draft.model_id for draft in answered.drafts if draft.source == "model")
+        if line.get("level", 0) >= RISK:
+            harmful = any(_prohibited(code) for verdict in verdicts for code in verdict.validation.rule_ids)
+            self._crises.add(level < RISK or harmful)
+
     def _variants(self) -> dict[str, AssignedVariant]:
+        if self._assigned:
+            return self._assigned
         if self._chosen is None or self._chosen.template_id != PERSONA:
             return {}
         key = f"prompts/{PERSONA}/v{self._chosen.version}.md"

@@ -7,7 +7,7 @@ its level, score, labels and times, never its text.
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ from silent_infinity.adapters.system.clock import SystemClock
 from silent_infinity.domain.crisis.model_screen import MODEL_SCREEN
 from silent_infinity.domain.crisis.screen import ScreenError
 from silent_infinity.domain.crisis.verdict import RISK_LEVEL, ScreenCase, Stage, Verdict
-from silent_infinity.domain.turn import Utterance
+from silent_infinity.domain.turn import AssignedVariant, Utterance
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.screen_for_crisis import Screened, ScreenForCrisis, ScreenRequest
 
@@ -107,10 +107,25 @@ class WatchedScreen:
     """The screen of production with a watch on each of its stages."""
 
     def __init__(
-        self, screen: ScreenForCrisis, *, has_model: bool = False, timer: Timer = time.perf_counter
+        self,
+        screen: ScreenForCrisis,
+        *,
+        has_model: bool = False,
+        production: Mapping[str, AssignedVariant] | None = None,
+        timer: Timer = time.perf_counter,
     ) -> None:
-        """Put the watch on; `has_model` says that the screen asks a model after its stages."""
+        """Put the watch on.
+
+        Args:
+            screen: what is watched.
+            has_model: whether the screen asks a model after its stages.
+            production: the variants that are taken for production's, such as one that may become it.
+            timer: the clock of the watch.
+        """
         self._timer = timer
+        self._production = dict(production or {})
+        self.answered_by: Counter[str] = Counter()
+        self.unanswered_calls = 0
         self.names = (*(name for name, _ in screen.stages), *((MODEL_SCREEN,) if has_model else ()))
         self.stage_times = {name: Times() for name in self.names}
         self.total_times = Times()
@@ -128,6 +143,7 @@ class WatchedScreen:
             turn_id="evaluation",
             history=tuple(Utterance("user", text) for text in line.get("history") or ()),
             locale=line.get("locale") or DEFAULT_LOCALE,
+            production=self._production,
         )
         started = self._timer()
         try:
@@ -138,6 +154,10 @@ class WatchedScreen:
             self.total_times.add((self._timer() - started) * 1000)
         if screened.model is not None and MODEL_SCREEN in self.stage_times:
             self.stage_times[MODEL_SCREEN].add(screened.model.ms)
+            if screened.model.error is None:
+                self.answered_by[screened.model.model_id] += 1
+            else:
+                self.unanswered_calls += 1
         return screened
 
     def _timed(self, name: str, stage: Stage) -> Stage:
@@ -153,10 +173,13 @@ class WatchedScreen:
         return timed
 
 
-def wired_screen(settings: Settings) -> WatchedScreen:
-    """Return the screen as the screen function is wired, under a watch."""
+def wired_screen(
+    settings: Settings, production: Mapping[str, AssignedVariant] | None = None
+) -> WatchedScreen:
+    """Return the screen as the screen function is wired, under a watch, with these production variants."""
     has_model = bootstrap.screening_model(settings, SystemClock()) is not None
-    return WatchedScreen(bootstrap.screen_for_crisis(settings, ASSETS), has_model=has_model)
+    screen = bootstrap.screen_for_crisis(settings, ASSETS)
+    return WatchedScreen(screen, has_model=has_model, production=production)
 
 
 def flags(settings: Settings) -> Callable[[Line], bool]:
