@@ -41,8 +41,31 @@ def register(commands: Commands) -> None:
         "--limit", type=_count, default=ENTRIES, metavar="N", help="at most N (default: 20)"
     )
 
+    _register_approvers(
+        parsers.add_parser("approvers", help="who is asked before a variant is promoted").add_subparsers(
+            required=True, metavar="DO", dest="do"
+        )
+    )
+
     sign_in = _leaf(parsers, "sign-in", "sign in with password and one-time code")
     sign_in.add_argument("--email", help="who (default: asks)")
+
+
+def _register_approvers(parsers: Parsers) -> None:
+    for name, help_line in (
+        ("list", "who can approve, and who cannot yet"),
+        ("add", "send an operator's mailbox the link by which it is asked"),
+        ("remove", "ask a mailbox no more"),
+    ):
+        parser = parsers.add_parser(name, help=help_line)
+        where = parser.add_argument_group("where")
+        where.add_argument("-e", "--env", default="local", metavar="ENV", help="environment (default: local)")
+        where.add_argument("--region", help="its AWS region (default: as the AWS tools have it)")
+        if name == "list":
+            parser.add_argument("--json", action="store_true", help="print them as JSON")
+        else:
+            parser.add_argument("email", metavar="EMAIL", help="the operator's (local: a name will do)")
+        parser.set_defaults(run=run_approvers, parser=parser)
 
 
 def _register_variants(parsers: Parsers) -> None:
@@ -165,6 +188,13 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     from local.cli import admin_work
 
     return admin_work.do(context, arguments)
+
+
+def run_approvers(context: Context, arguments: argparse.Namespace) -> int:
+    """List or change the approvers of the environment that was named."""
+    from local.cli import admin_approvers
+
+    return admin_approvers.do(context, arguments)
 
 
 def _name(text: str) -> str:

@@ -101,7 +101,7 @@ class OperatorsPool:
         address = email or input("E-mail: ").strip()
         try:
             token = sign_in(
-                _client("cognito-idp", self.region),
+                client("cognito-idp", self.region),
                 pool_id=self.pool_id,
                 client_id=self.client_id,
                 username=address,
@@ -172,7 +172,7 @@ def stack_outputs(environment: str, region: str | None, part: str = "Api") -> di
     """The outputs of a stack of an environment, read with the AWS credentials at hand."""
     stack = f"SilentInfinity-{environment}-{part}"
     try:
-        described = _client("cloudformation", region).describe_stacks(StackName=stack)
+        described = client("cloudformation", region).describe_stacks(StackName=stack)
     except ClientError as error:
         reason = error.response["Error"].get("Message") or error.response["Error"]["Code"]
         raise LocalError(f"The outputs of {stack} cannot be read: {reason}", CREDENTIALS) from error
@@ -181,11 +181,12 @@ def stack_outputs(environment: str, region: str | None, part: str = "Api") -> di
     return {one["OutputKey"]: one["OutputValue"] for one in described["Stacks"][0].get("Outputs", [])}
 
 
-def _client(service: str, region: str | None) -> Any:
+def client(service: str, region: str | None) -> Any:
+    """A client of AWS with the credentials at hand."""
     import boto3
 
-    client: Callable[..., Any] = boto3.client
-    return client(service, region_name=region)
+    connect: Callable[..., Any] = boto3.client
+    return connect(service, region_name=region)
 
 
 def _new_password() -> str:

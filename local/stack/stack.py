@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from local.model_server import MODEL_ALIAS
+from local.operators.approvers import APPROVES, ApproverSubscriptions
 from local.stack import aws, ports, processes
 from local.stack.deployment import Deployment, receive_outbox
-from local.stack.mails import Mail, received
+from local.stack.mails import Mail, follow, received
 from local.stack.operators import OperatorPool
 from local.stack.services import (
     EMULATOR,
@@ -25,7 +26,7 @@ from local.stack.services import (
     wait_until_ready,
 )
 from local.stack.state import RunningService, exclusive, load_state, save_state
-from local.stack.users import UserPool
+from local.stack.users import UserPool, address_of
 from local.tools.errors import LocalError
 from local.tools.installer import ensure
 from local.tools.locations import REPOSITORY, default_home
@@ -162,6 +163,27 @@ class LocalStack:
         )
         return pool.id_token(name, group=group)
 
+    @property
+    def approvers(self) -> ApproverSubscriptions:
+        """Who approves promotions."""
+        return ApproverSubscriptions(
+            sns=self.client("sns"),
+            cognito=self.client("cognito-idp"),
+            topic_arn=self.outputs["ApproversTopicArn"],
+            pool_id=self.outputs["OperatorPoolId"],
+        )
+
+    def approver(self, name: str) -> str:
+        """Have an operator (made when missing) confirmed as an approver; return their address."""
+        self.operator_token(name)
+        address = address_of(name)
+        approvers = self.approvers
+        if not any((each.address, each.state) == (address, APPROVES) for each in approvers.mailboxes()):
+            approvers.add(address)
+            [*_, asked] = [mail for mail in self.mails(approvers.topic_arn) if mail.to == address]
+            follow(asked.link)
+        return address
+
     def is_up(self) -> bool:
         """Whether every service that the stack needs runs and answers."""
         return all(self._is_serving(service) for service in self._needed())
@@ -262,6 +284,8 @@ class LocalStack:
             context={
                 "env": "local",
                 "model_base_url": self.model_base_url,
+                # What links in messages begin with.
+                "endpoint_url": self.endpoint_url,
                 # The one model that the managed server has; other servers are asked for models by name.
                 "model_id": MODEL_ALIAS if self.model == SMALL else "",
                 **self._context,
