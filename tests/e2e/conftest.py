@@ -3,13 +3,18 @@
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 
-from local.stack.stack import LocalStack
+from local.stack.mails import Mail
+from local.stack.stack import OPERATOR, LocalStack
 from tests.support.model_server import Behaviour, ModelServer, calm, unremarkable
+from tests.support.operators import Operator
+from tests.support.promotion_figures import Figures, judged, settled, simulated
+from tests.support.promotions import Approvers, Browser, Ended, Promotions
 from tests.support.world import MIRROR
 
 
@@ -121,3 +126,78 @@ class Tables:
 def tables(stack: LocalStack) -> Tables:
     """The deployed tables."""
     return Tables(stack)
+
+
+ARM_CATEGORY, ARM_PRODUCTION = "STARTER_POOL_SIZE", "7"
+"""Where promotions are tried: a client renders it, sessions are counted."""
+
+
+@pytest.fixture(scope="session")
+def promotions(stack: LocalStack) -> Promotions:
+    """Promotions as an operator asks for them."""
+    # Not above: the module imports this one.
+    from tests.e2e.test_admin_api import Http
+
+    return Promotions(stack, Operator(Http(stack), keys=uuid.uuid4().hex))
+
+
+@pytest.fixture(scope="session")
+def approvers(stack: LocalStack) -> Approvers:
+    """Three operators who are approvers, the one who asks for promotions among them."""
+    found = Approvers(stack)
+    for name in (OPERATOR, "approver-one", "approver-two"):
+        found.add(name)
+    return found
+
+
+@dataclass
+class Arm:
+    """A canary with a quarter of the traffic, its figures, and how it became one."""
+
+    name: str
+    figures: Figures
+    ramped: Ended
+    mail: Mail
+
+
+def staged(promotions: Promotions, category: str, production: str) -> str:
+    """Make a variant that has five percent of the traffic and looks as if it had had them for days."""
+    operator, name = promotions.operator, f"{category}/trial-{uuid.uuid4().hex[:8]}"
+    config = operator.show(f"{category}/{production}")["config"]
+    _, _, variant_id = name.partition("/")
+    operator.change("create", category, variant_id=variant_id, description="A trial.", config=config)
+    operator.change("update", name, version=1, rollout_percent=1)
+    operator.change("promote", name, version=2)
+    assert operator.show(name)["in_force"] == {"status": "staged", "rollout_percent": 5}
+    settled(promotions.stack, name, f"{category}/{production}")
+    return name
+
+
+@pytest.fixture(scope="session")
+def arm(
+    stack: LocalStack, promotions: Promotions, approvers: Approvers, tmp_path_factory: pytest.TempPathFactory
+) -> Arm:
+    """An arm over simulated people, brought from five to ten and twenty-five percent by the workflow."""
+    name = staged(promotions, ARM_CATEGORY, ARM_PRODUCTION)
+    judged(stack, 4000, missed=1)
+    figures = simulated(
+        stack,
+        name,
+        ARM_PRODUCTION,
+        tmp_path_factory.mktemp("figures"),
+        percent=25,
+        sessions=6000,
+        effects=("completion:+0.12",),
+    )
+    figures.give(name, ARM_PRODUCTION, percent=5)
+    asked = promotions.ask(name)
+    link, _ = approvers.links(approvers.people["approver-one"], asked)
+    Browser().decide(link, "approve", "It goes on more often, and nothing is worse.")
+    promotions.reaches(asked, "canary", 10)
+    # A day later, as it were: what was counted of the ten percent.
+    figures.give(name, ARM_PRODUCTION, percent=10)
+    settled(stack, name)
+    ramped = promotions.ended(asked)
+    figures.restore()
+    settled(stack, name)
+    return Arm(name, figures, ramped, approvers.mail(approvers.people["approver-one"], asked))

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -26,12 +26,12 @@ class Functions:
     meddled: ClassVar[list[tuple[int, int]]] = []
     """When functions ran with settings that their roles are not made for: epoch milliseconds, from and to."""
 
-    def __init__(self, stack: LocalStack) -> None:
+    def __init__(self, stack: LocalStack, stacks: Sequence[str] = ("Turn", "Background")) -> None:
         self._lambda = stack.client("lambda")
         paginator = stack.client("cloudformation").get_paginator("list_stack_resources")
         self._names = {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for name in ("Turn", "Background")
+            for name in stacks
             for page in paginator.paginate(StackName=f"SilentInfinity-local-{name}")
             for resource in page["StackResourceSummaries"]
             if resource["ResourceType"] == "AWS::Lambda::Function"

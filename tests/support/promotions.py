@@ -272,6 +272,14 @@ class Promotions:
         told = {name: described.get(name) for name in ("status", "error", "cause", "output")}
         return f"{told}, {self.entered(asked.promotion_id)[-8:]}, {self.find(asked.promotion_id)}"
 
+    def reaches(self, asked: Asked, status: str, percent: float) -> None:
+        """Wait until a variant is served to so many."""
+        wanted = {"status": status, "rollout_percent": percent}
+        try:
+            in_time(lambda: self.operator.show(asked.name)["in_force"] == wanted, f"{status} at {percent} %")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.why(asked)}") from None
+
     def ended(self, asked: Asked, patience: float = PATIENCE_SECONDS) -> Ended:
         """Wait until a promotion and its execution are over."""
 
@@ -309,6 +317,7 @@ class Approvers:
         self.stack = stack
         self._sns = stack.client("sns")
         self._topic = stack.outputs["ApproversTopicArn"]
+        self.people: dict[str, Person] = {}
 
     def add(self, name: str) -> Person:
         """Subscribe an operator, who follows the link in the first mail."""
@@ -320,6 +329,7 @@ class Approvers:
             Attributes={"FilterPolicy": json.dumps({"approver": [added.subject]})},
         )
         assert follow(self._mails(added)[-1].link)
+        self.people[name] = added
         return added
 
     @contextmanager
@@ -362,3 +372,14 @@ class Approvers:
         self._sns.set_subscription_attributes(
             SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue=policy
         )
+
+
+class Desk:
+    """All that a promotion needs: who asks for it, two who approve, and a browser."""
+
+    def __init__(self, promotions: Promotions, approvers: Approvers) -> None:
+        self.promotions = promotions
+        self.approvers = approvers
+        self.browser = Browser()
+        self.one = approvers.people["approver-one"]
+        self.two = approvers.people["approver-two"]
