@@ -1,11 +1,9 @@
 """Approvers as confirmed e-mail subscriptions of an SNS topic, each with a filter policy of its own.
 
-A subscription whose policy is anything but `{"approver": ["<subject>"]}` is nobody's. An operator with two
-mailboxes is left out until one of them is removed: whoever reads the other one would hold the same link.
+A subscription whose policy is anything but `{"approver": ["<subject>"]}` is nobody's.
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -27,9 +25,7 @@ class SnsApprovers:
         self._topic_arn = topic_arn
 
     def confirmed(self) -> Sequence[Approver]:
-        subscribed = sorted(set(self._subscribed()), key=lambda one: one.subject)
-        mailboxes = Counter(one.subject for one in subscribed)
-        return tuple(one for one in subscribed if mailboxes[one.subject] == 1)
+        return tuple(sorted(set(self._subscribed()), key=lambda one: (one.subject, one.address)))
 
     def write(self, approver: Approver, subject: str, text: str) -> None:
         call(

@@ -21,7 +21,7 @@ class MemoryApprovers:
     def confirmed(self) -> Sequence[Approver]:
         if self.unavailable:
             raise StoreUnavailableError("Unavailable")
-        return tuple(sorted(self.approvers, key=lambda one: one.subject))
+        return tuple(sorted(self.approvers, key=lambda one: (one.subject, one.address)))
 
     def write(self, approver: Approver, subject: str, text: str) -> None:
         if self.unavailable or approver.subject in self.unreachable:

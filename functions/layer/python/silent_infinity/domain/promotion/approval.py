@@ -1,7 +1,11 @@
 """A person's decision on a promotion: who is asked, what was said, and when it is over."""
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
+
+from silent_infinity.domain.variant_categories import categories
 
 PENDING: Final = "pending"
 APPROVED, REJECTED = "approved", "rejected"
@@ -49,3 +53,43 @@ class Approver:
 
     subject: str
     address: str
+
+
+OPERATOR: Final = "operator:"
+"""What an actor's name in the audit log begins with, before the operator's subject."""
+
+
+def needed_for(category: str) -> int:
+    """Return how many different approvers have to say yes: two where a crisis is handled."""
+    return 2 if categories()[category].crisis else 1
+
+
+def eligible(confirmed: Collection[Approver], requested_by: str) -> tuple[Approver, ...]:
+    """Return who may decide on a promotion that `requested_by` (an actor's name) asked for.
+
+    Whoever asked is left out, and whoever reads the mailbox of whoever asked. Two subjects with one mailbox
+    are one person. A subject with two mailboxes is left out, since both of them would hold the same link.
+    """
+    asking = requested_by.removeprefix(OPERATOR)
+    boxes = {(one.subject, one.address.strip().lower()) for one in confirmed}
+    barred = {address for subject, address in boxes if subject == asking}
+    mailboxes = Counter(subject for subject, _ in boxes)
+    found: dict[str, Approver] = {}
+    for one in sorted(confirmed, key=lambda one: (one.subject, one.address)):
+        address = one.address.strip().lower()
+        if one.subject != asking and address not in barred and mailboxes[one.subject] == 1:
+            found.setdefault(address, one)
+    return tuple(found.values())
+
+
+def status_after(approval: Approval, decided: Decided) -> str:
+    """Return the status of a pending approval once somebody has decided: one no ends it."""
+    if not decided.approves:
+        return REJECTED
+    agreed = {one.approver for one in (*approval.decisions, decided) if one.approves}
+    return APPROVED if len(agreed) >= approval.needed else PENDING
+
+
+def decision_of(approval: Approval, approver: str) -> Decided | None:
+    """Return what an approver said, if anything."""
+    return next((one for one in approval.decisions if one.approver == approver), None)

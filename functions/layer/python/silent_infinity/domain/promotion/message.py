@@ -1,0 +1,105 @@
+"""The e-mail to an approver: plain text, without a word that a person wrote."""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from silent_infinity.domain.promotion.approval import Approval
+from silent_infinity.domain.promotion.evidence import Evidence, Verdict
+from silent_infinity.domain.promotion.words import (
+    VERDICTS,
+    asker,
+    moment,
+    moment_of,
+    numbers,
+    people,
+    risks,
+    span,
+    step,
+)
+
+MOST_SUBJECT: Final = 99
+"""Amazon SNS takes fewer than 100 characters of ASCII, and no line breaks."""
+
+_ACROSS: Final = 76
+_MOST_RISKS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """An approver's links: the same page, with one answer or the other preselected."""
+
+    approve: str
+    reject: str
+
+
+def message(evidence: Evidence, approval: Approval, links: Links, environment: str) -> tuple[str, str]:
+    """Return subject and text."""
+    return _subject(evidence, environment), "\n".join(_lines(evidence, approval, links, environment)) + "\n"
+
+
+def _subject(evidence: Evidence, environment: str) -> str:
+    head, tail = f"[{environment}] Approve ", f" for {step(evidence)}? Gates {_verdict(evidence)}"
+    name = f"{evidence.category}/{evidence.variant_id}"
+    room = MOST_SUBJECT - len(head) - len(tail)
+    if len(name) > room:
+        name = f"{name[: room - 3]}..."
+    return f"{head}{name}{tail}".encode("ascii", "replace").decode()[:MOST_SUBJECT]
+
+
+def _verdict(evidence: Evidence) -> str:
+    return VERDICTS[Verdict(evidence.verdict)]
+
+
+def _lines(evidence: Evidence, approval: Approval, links: Links, environment: str) -> Iterator[str]:
+    yield f"{evidence.category}/{evidence.variant_id} ({environment})"
+    yield f"{evidence.from_status} -> {step(evidence)}"
+    yield f"Gates: {_verdict(evidence)}"
+    yield from _part("What a yes changes for people", people(evidence))
+    yield from _heading("The numbers that matter")
+    for gate in numbers(evidence.gates):
+        yield from _point(f"{gate.title}: {span(gate)}")
+        yield from _wrapped(gate.sentence, "  ")
+    found = list(risks(evidence))
+    yield from _part("Risks", found[:_MOST_RISKS])
+    if len(found) > _MOST_RISKS:
+        yield f"- and {len(found) - _MOST_RISKS} more on the page"
+    yield from _heading("Decide")
+    yield from _wrapped(
+        "Both links open the same page. It shows the evidence and asks for a reason; nothing happens before "
+        "you send it there."
+    )
+    if approval.needed > 1:
+        yield from _wrapped(
+            f"{approval.needed} different people have to say yes. One no is enough to reject."
+        )
+    yield ""
+    yield f"Approve: {links.approve}"
+    yield ""
+    yield f"Reject:  {links.reject}"
+    yield ""
+    yield f"Asked by {asker(evidence)}, {moment_of(evidence.requested_at)}"
+    yield f"Expires {moment(approval.expires_at)}. No answer: nothing changes."
+    yield from _wrapped(
+        "These links are yours: what is decided with them is recorded as your decision. Do not pass them on."
+    )
+
+
+def _heading(title: str) -> Iterator[str]:
+    yield ""
+    yield title.upper()
+
+
+def _part(title: str, sentences: "Iterator[str] | list[str]") -> Iterator[str]:
+    yield from _heading(title)
+    for sentence in sentences:
+        yield from _point(sentence)
+
+
+def _point(sentence: str) -> Iterator[str]:
+    yield from textwrap.wrap(sentence, _ACROSS, initial_indent="- ", subsequent_indent="  ")
+
+
+def _wrapped(sentence: str, indent: str = "") -> Iterator[str]:
+    yield from textwrap.wrap(sentence, _ACROSS, initial_indent=indent, subsequent_indent=indent)
