@@ -6,17 +6,22 @@ whose evidence is there.
 
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from local.stack.stack import OPERATOR, LocalStack
+from silent_infinity.domain.payload import to_payload
+from silent_infinity.domain.promotion.evidence import GoldenEvidence, config_hash
+from silent_infinity.domain.promotion.golden import suite_for, suites
 from tests.e2e.conftest import ARM_CATEGORY, ARM_PRODUCTION, Arm, staged
 from tests.e2e.test_faults import Functions
-from tests.support.promotion_figures import settled
+from tests.support.promotion_figures import cooled_down, settled
 from tests.support.promotions import (
     MACHINE,
     Approvers,
@@ -357,6 +362,78 @@ def test_an_arm_that_turns_out_to_harm_is_taken_back_while_it_is_watched(
     assert ended.actions[:3] == ["request_promotion", "promote", "automatic_demotion"]
     assert "cris" in ended.entries[2]["reason"]
     assert desk.promotions.whole(trial)
+
+
+CRISIS_CATEGORY, CRISIS_PRODUCTION = "CRISIS_FLOW_MODEL", "claude-sonnet-4-6"
+PAUSED_CANARY = {"status": "canary", "rollout_percent": 0}
+
+
+@pytest.fixture
+def crisis_trial(desk: Desk) -> Iterator[str]:
+    """A staged variant of a category in which nothing but production is ever served."""
+    operator, name = desk.promotions.operator, f"{CRISIS_CATEGORY}/trial-{uuid.uuid4().hex[:8]}"
+    _, _, variant_id = name.partition("/")
+    config = operator.show(f"{CRISIS_CATEGORY}/{CRISIS_PRODUCTION}")["config"]
+    operator.change("create", CRISIS_CATEGORY, variant_id=variant_id, description="A trial.", config=config)
+    operator.change("promote", name, version=1, rollout_percent=0)
+    cooled_down(desk.promotions.stack, name)
+    assert operator.show(name)["in_force"] == {"status": "staged", "rollout_percent": 0}
+    yield name
+    operator.change("rollback", name)
+
+
+def _golden(desk: Desk, name: str) -> None:
+    """Record a clean result of the golden set for the variant's configuration."""
+    operator, (category, _, variant_id) = desk.promotions.operator, name.partition("/")
+    config = operator.show(name)["config"]
+    suite = str(suite_for(category))
+    cases = suites()[suite]
+    result = GoldenEvidence(
+        category,
+        variant_id,
+        config_hash(config),
+        suite,
+        cases.suite_hash,
+        cases.cases,
+        cases.crisis_cases,
+        0,
+        (),
+        datetime.now(UTC).isoformat(),
+        model_id=config["model_id"],
+    )
+    document = {name: value for name, value in to_payload(result).items() if not name.startswith("recorded")}
+    operator.change("evidence", name, evidence=document)
+    assert operator.status < 300
+
+
+def test_what_meets_a_crisis_needs_a_golden_set_and_two_people(crisis_trial: str, desk: Desk) -> None:
+    """Without a result nobody is asked; one yes, however often it is said, is one."""
+    without = desk.promotions.ended(desk.promotions.ask(crisis_trial, rollout_percent=0))
+    _golden(desk, crisis_trial)
+    asked = desk.promotions.ask(crisis_trial, rollout_percent=0)
+    link, _ = desk.approvers.links(desk.one, asked)
+    other, _ = desk.approvers.links(desk.two, asked)
+    form = desk.browser.open(link).form
+    assert form is not None
+    first = desk.browser.send(form, "approve", WHY)
+    again = desk.browser.send(form, "approve", WHY)
+    waiting = desk.promotions.find(asked.promotion_id)["status"]
+    before = desk.promotions.operator.show(crisis_trial)["in_force"]
+    desk.browser.decide(other, "approve", "The golden set says so, and I have read its replies.")
+    ended = desk.promotions.ended(asked)
+    cooling = desk.promotions.operator.show(crisis_trial)
+    cooled_down(desk.promotions.stack, crisis_trial)
+
+    _nothing_happened(without, "not_enough_data")
+    assert (first.status, waiting) == (200, "awaiting_evidence")
+    assert again.form is None
+    assert before == {"status": "staged", "rollout_percent": 0}
+    _closed(ended, "applied")
+    assert ended.actions == ["request_promotion", "promote"]
+    assert cooling["in_force"] == before
+    assert cooling["cooldown"]["seconds_left"] > 0
+    assert desk.promotions.operator.show(crisis_trial)["in_force"] == PAUSED_CANARY
+    assert desk.promotions.whole(crisis_trial)
 
 
 def test_mail_scanners_change_nothing_and_the_arm_becomes_production_and_comes_back(
