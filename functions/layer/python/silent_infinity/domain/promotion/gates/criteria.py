@@ -57,7 +57,8 @@ def _stricter(plan: Plan, row: Mapping[str, str], value: float) -> Plan:
             return plan
         wanted = math.ceil(value) if row["field"] == "units" else value
         return replace(
-            plan, sample=replace(plan.sample, **{row["field"]: keep(getattr(plan.sample, row["field"]), wanted)})
+            plan,
+            sample=replace(plan.sample, **{row["field"]: keep(getattr(plan.sample, row["field"]), wanted)}),
         )
     return replace(
         plan,
