@@ -7,7 +7,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from silent_infinity.domain.comparison import ROUNDING, possible, variance
+from silent_infinity.domain.comparison import ROUNDING, possible
+from silent_infinity.domain.comparison import variance as unit_variance
 from silent_infinity.domain.variant_sums import MEAN, RATE, Pairs, Sums
 
 
@@ -81,9 +82,17 @@ def effective_count(pairs: Pairs) -> float:
 
 
 def _apart(arm: Sums, production: Sums, estimated: Callable[[Sums], Estimate]) -> Estimate:
+    """No side's units are taken to spread less than the units of both together do.
+
+    A small arm of skewed values (costs, rare events) often lacks its few large ones: its mean and its spread
+    are then too small together, and it would be shown to be lower far too often. Production has enough units
+    to know better. Where an arm does spread less, the interval is a little wider than it need be.
+    """
     a, b = estimated(arm), estimated(production)
-    size = a.size * b.size / (a.size + b.size)
-    return _spread_out(Estimate(a.value - b.value, a.variance + b.variance, size))
+    spreads = a.variance * a.size, b.variance * b.size
+    together = (spreads[0] * a.size + spreads[1] * b.size) / (a.size + b.size)
+    variance = max(spreads[0], together) / a.size + max(spreads[1], together) / b.size
+    return _spread_out(Estimate(a.value - b.value, variance, a.size * b.size / (a.size + b.size)))
 
 
 def _spread_out(estimate: Estimate) -> Estimate:
@@ -98,7 +107,7 @@ def _of_units(sums: Sums) -> Estimate:
         raise NotComparableError("mixed-kinds")
     _check(sums)
     value = sums.total / sums.n
-    spread = _rate_variance(sums) if sums.kind == RATE else variance(sums)
+    spread = _rate_variance(sums) if sums.kind == RATE else unit_variance(sums)
     return Estimate(value, spread / sums.n, sums.n)
 
 

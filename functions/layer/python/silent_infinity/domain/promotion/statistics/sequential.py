@@ -2,10 +2,10 @@
 
 The asymptotic confidence sequence of I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy, A. Ramdas,
 Time-uniform central limit theory and asymptotic confidence sequences (Annals of Statistics 52, 2024; arXiv
-2103.06476), theorem 2.2. It is Robbins' normal mixture (S. R. Howard, A. Ramdas, J. McAuliffe, J. Sekhon,
-Time-uniform, nonparametric, nonasymptotic confidence sequences, Annals of Statistics 49, 2021, section 3),
-with the variance estimated. For an estimate z standard errors from a value, the mixture of likelihood ratios
-of all other values, with weights from a normal distribution around it, is
+2103.06476; equations as in its version 7), theorem 2.2. It is Robbins' normal mixture (S. R. Howard, A.
+Ramdas, J. McAuliffe, J. Sekhon, Time-uniform, nonparametric, nonasymptotic confidence sequences, Annals of
+Statistics 49, 2021, section 3), with the variance estimated. For an estimate z standard errors from a value,
+the mixture of likelihood ratios of all other values, with weights from a normal distribution around it, is
 
     M = (1 + r)^-½ · exp(½ z² r / (1 + r))                                   r = ρ² · size
 
@@ -14,7 +14,7 @@ inequality). 1/M is therefore a p value for any time: the mixture sequential pro
 Johari, P. Koomen, L. Pekelis, D. Walsh, Always Valid Inference (Operations Research 70, 2022), whose
 section 4 chooses such a mixture. The values with M < 1/α are the interval:
 
-    half² = 2 · variance · (1 + 1/r) · ln(√(1 + r) / α)                      (theorem 2.2, as n ρ² = r)
+    half² = 2 · variance · (1 + 1/r) · ln(√(1 + r) / α)                      (equation 9; p: equation 155)
 
 One-sided, the weights are a half-normal distribution's on the one side (Howard et al. 2021, proposition 6):
 
@@ -50,8 +50,8 @@ class Bounds:
 
 
 def rho_squared(tuned_at: float = TUNED_AT) -> float:
-    """Return ρ² for intervals that are tight at a size: (-2 ln α + ln(1 - 2 ln α)) / size, the approximation
-    that Waudby-Smith et al. derive in appendix B.2 (ρ̃ of their equation 61), at α = TUNED_ALPHA.
+    """Return ρ² for intervals that are tight at a size: (-2 ln α + ln(1 - 2 ln α)) / size, at
+    α = TUNED_ALPHA (Waudby-Smith et al., equation 161).
     """
     log = -2 * math.log(TUNED_ALPHA)
     return (log + math.log(1 + log)) / tuned_at
