@@ -29,8 +29,8 @@ class Promotions(Protocol):
         """Note the execution (its ARN) that works on an open promotion.
 
         Returns:
-            Whether it has the promotion: False if another one has it, if it is closed, or is not there. Asking
-            again with the same execution is true again.
+            Whether it has the promotion: False if another one has it, or it is not open. Asking again with
+            the same execution is true again.
         """
         ...
 
@@ -39,9 +39,9 @@ class Promotions(Protocol):
         ...
 
     def of_variant(self, category: str, variant_id: str, since: str) -> Sequence[PromotionRequest]:
-        """Return a variant's promotions that were asked for at `since` (ISO 8601, UTC) or later, newest first.
+        """Return a variant's promotions that were asked for at `since` (ISO 8601, UTC) or later.
 
-        May be a moment behind.
+        The newest first; may be a moment behind.
         """
         ...
 

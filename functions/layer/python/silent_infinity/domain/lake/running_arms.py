@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from silent_infinity.domain.lake.arms import Arm
-from silent_infinity.domain.registry.view import View, is_arriving, is_default, is_experiment, is_whole
+from silent_infinity.domain.registry.view import (
+    View,
+    is_arriving,
+    is_default,
+    is_experiment,
+    is_whole,
+    measured_since,
+)
 from silent_infinity.domain.variant_categories import categories
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.domain.variants import BUCKETS
@@ -99,11 +106,7 @@ def _shares(arms: Iterable[VariantRecord]) -> dict[str, float]:
 
 def _changed(record: VariantRecord) -> date:
     """Return the UTC day on which the variant became what its figures are of."""
-    return datetime.fromisoformat(_measured_since(record)).astimezone(UTC).date()
-
-
-def _measured_since(record: VariantRecord) -> str:
-    return record.measured_since or record.last_modified
+    return datetime.fromisoformat(measured_since(record)).astimezone(UTC).date()
 
 
 def _next_day(day: date) -> str:
@@ -112,6 +115,6 @@ def _next_day(day: date) -> str:
 
 def _is_whole(record: VariantRecord) -> bool:
     try:
-        return is_whole(record) and datetime.fromisoformat(_measured_since(record)).tzinfo is not None
+        return is_whole(record) and datetime.fromisoformat(measured_since(record)).tzinfo is not None
     except (ValueError, TypeError, AttributeError):
         return False

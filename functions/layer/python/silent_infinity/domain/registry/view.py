@@ -8,6 +8,7 @@ from typing import Any
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.pending import Pending, row_in_force
 from silent_infinity.domain.registry.buckets import Range
+from silent_infinity.domain.registry.commands import PromotionRequest
 from silent_infinity.domain.variant_categories import PRODUCTION, RETIRED
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.domain.variants import is_sound
@@ -38,6 +39,19 @@ def after_pending(record: VariantRecord, pending: Pending) -> VariantRecord:
     due = datetime.fromisoformat(pending.effective_at)
     after = from_payload(VariantRecord, row_in_force(to_payload(record), due))
     return after if is_measured_alike(record, after) else replace(after, measured_since=pending.effective_at)
+
+
+def measured_since(record: VariantRecord) -> str:
+    """Return since when (ISO 8601, UTC) a variant in force is what its figures are of."""
+    return record.measured_since or record.last_modified
+
+
+def has_entered(record: VariantRecord, promotion: PromotionRequest) -> bool:
+    """Whether the first step of an open promotion was taken, though it may wait for its cooldown. `record` is
+    the row as it is stored.
+    """
+    stage = record if record.pending is None else after_pending(record, record.pending)
+    return record.promotion_id == promotion.promotion_id and stage.status == promotion.to_status
 
 
 def is_whole(record: VariantRecord) -> bool:

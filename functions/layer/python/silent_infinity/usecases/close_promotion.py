@@ -1,0 +1,164 @@
+"""End a promotion: once, with an entry in the audit log, and without a word against what was applied."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from silent_infinity.domain.payload import from_payload, to_payload
+from silent_infinity.domain.problems import HttpResponse, ok
+from silent_infinity.domain.promotion.approval import OPERATOR
+from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
+from silent_infinity.domain.registry.commands import (
+    WORKFLOW_ACTOR,
+    Action,
+    Command,
+    PromotionRequest,
+    Refusal,
+)
+from silent_infinity.domain.registry.view import has_entered
+from silent_infinity.domain.variant_records import VariantRecord
+from silent_infinity.ports.approvals import Approvals
+from silent_infinity.ports.errors import StoreUnavailableError
+from silent_infinity.ports.promotions import Promotions
+from silent_infinity.ports.variant_store import VariantSnapshots
+from silent_infinity.usecases.manage_variants import Applied, ManageVariants
+
+_TRIES: Final = 5
+"""How often the variant is looked at anew because it was changed in between."""
+
+_CHANGES_THE_VARIANT = frozenset({Outcome.APPLIED, Outcome.APPLIED_IN_PART})
+
+_REASONS: Mapping[Outcome, str] = {
+    Outcome.APPLIED_IN_PART: "The promotion was applied in part: its last step was not taken.",
+    Outcome.TAKEN_BACK: "The promotion ended: the variant was shown to harm.",
+    Outcome.NOT_PASSED: "The promotion ended: a gate was not passed.",
+    Outcome.NOT_ENOUGH_DATA: "The promotion ended: the time was up before there were enough figures.",
+    Outcome.REJECTED: "The promotion was rejected.",
+    Outcome.EXPIRED: "The promotion expired: nobody decided in time.",
+    Outcome.CHANGED: "The promotion ended: the variant is no longer what the evidence is of.",
+    Outcome.WITHDRAWN: "The promotion was withdrawn.",
+    Outcome.NO_APPROVERS: "The promotion ended: there are too few people who may approve it.",
+    Outcome.STOPPED: "The promotion ended: its execution was stopped by hand.",
+    Outcome.FAILED: "The promotion ended: it could not be carried out.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePromotionRequest:
+    """How a promotion is to end. `outcome` is a value of `Outcome`.
+
+    `execution` is the ARN of an execution that is over: a promotion that another one works on is left alone.
+    `code` is why the registry refused, if it did.
+    """
+
+    promotion_id: str
+    outcome: str
+    execution: str = ""
+    code: str = ""
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "ClosePromotionRequest":
+        """Read the state's input, or what a rule makes of an execution's end.
+
+        Raises:
+            PayloadError: a field is missing.
+            ValueError: there is no such outcome.
+        """
+        request = from_payload(cls, event)
+        Outcome(request.outcome)
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionEnded:
+    """How the promotion ended indeed, or its status if it is not to end."""
+
+    outcome: str
+
+    def to_payload(self) -> dict[str, Any]:
+        """Return the fields as JSON."""
+        payload: dict[str, Any] = to_payload(self)
+        return payload
+
+
+class ClosePromotion:
+    """Ends promotions. What has ended stays as it ended."""
+
+    def __init__(
+        self,
+        *,
+        manage: ManageVariants,
+        store: VariantSnapshots,
+        promotions: Promotions,
+        approvals: Approvals,
+    ) -> None:
+        self._manage = manage
+        self._store = store
+        self._promotions = promotions
+        self._approvals = approvals
+
+    def __call__(self, request: ClosePromotionRequest) -> PromotionEnded:
+        """End the promotion if it is open.
+
+        Raises:
+            StoreUnavailableError: it is not known whether it has ended; trying again tells, or ends it.
+        """
+        for _ in range(_TRIES):
+            promotion = self._promotions.find(request.promotion_id)
+            if promotion is None:
+                return PromotionEnded(request.outcome)
+            if promotion.status != OPEN or _is_of_another(request, promotion):
+                return PromotionEnded(promotion.status)
+            record = self._store.snapshot().records.get((promotion.category, promotion.variant_id))
+            if record is None:
+                return PromotionEnded(promotion.status)
+            outcome = _final(Outcome(request.outcome), record, promotion)
+            command = self._command(request, promotion, outcome, record.version)
+            try:
+                self._manage(command, command.request_id, _answer)
+            except Refusal as refusal:
+                if refusal.slug == "registry-busy":
+                    raise StoreUnavailableError(refusal.slug) from None
+            else:
+                return PromotionEnded(outcome)
+        raise StoreUnavailableError("promotion-changes")
+
+    def _command(
+        self, request: ClosePromotionRequest, promotion: PromotionRequest, outcome: Outcome, version: int
+    ) -> Command:
+        actor, reason = WORKFLOW_ACTOR, _REASONS[outcome]
+        if outcome is Outcome.FAILED and request.code:
+            reason = f"{reason} The registry refused it: {request.code}."
+        approval = self._approvals.find(promotion.promotion_id) if outcome is Outcome.REJECTED else None
+        for decided in approval.decisions if approval else ():
+            if not decided.approves:
+                actor, reason = f"{OPERATOR}{decided.approver}", decided.reason
+        return Command(
+            action=Action.CLOSE_PROMOTION,
+            category=promotion.category,
+            variant_id=promotion.variant_id,
+            actor=actor,
+            reason=reason,
+            request_id=f"{promotion.promotion_id}#close",
+            # Until this is written, a function that still runs may apply a step.
+            expected_version=version,
+            promotion_id=promotion.promotion_id,
+            outcome=outcome,
+        )
+
+
+def _is_of_another(request: ClosePromotionRequest, promotion: PromotionRequest) -> bool:
+    return bool(request.execution and promotion.execution) and request.execution != promotion.execution
+
+
+def _final(asked: Outcome, record: VariantRecord, promotion: PromotionRequest) -> Outcome:
+    """Return how an open promotion ends: as what was applied, and not as what was not."""
+    if asked is Outcome.TAKEN_BACK:
+        return asked
+    if has_entered(record, promotion):
+        return Outcome.APPLIED_IN_PART
+    return Outcome.FAILED if asked in _CHANGES_THE_VARIANT else asked
+
+
+def _answer(applied: Applied) -> HttpResponse:
+    return ok({"version": applied.record.version})
