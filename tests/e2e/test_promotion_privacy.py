@@ -101,8 +101,7 @@ TABLES = ("Variants", "VariantMetrics", "Idempotency", "AuditLog", "Promotions",
 BELONGS = {
     "asked": {"AuditLog", "Promotions", "Approvals", "Idempotency"},
     "decided": {"AuditLog", "Approvals"},
-    # An operator's words about a variant are part of it, and approvers are told what it is.
-    "described": {"AuditLog", "Variants", "Approvals", "Idempotency", "mails"},
+    "described": {"AuditLog", "Variants", "Approvals", "Idempotency"},
     "token": {"history"},
     "signature": {"mails"},
     "address": set[str](),
