@@ -16,6 +16,7 @@ from local.tools.locations import with_layer
 
 if TYPE_CHECKING:
     from local.simulation.scenario import Scenario, Share
+    from local.simulation.settling import Settling
     from local.simulation.simulation import Arrival
     from local.simulation.truth import Truth
 
@@ -53,6 +54,12 @@ def register(commands: Commands) -> None:
         metavar="table|bronze|FOLDER",
         help="the local stack's tables, as turns are written (default); Parquet in its lake; or a folder",
     )
+    simulate.add_argument(
+        "--settle",
+        action="store_true",
+        help="local stack: its registry says that arms and production have been as they are since before "
+        "these days, and the turns count as judged: what a promotion would wait for",
+    )
     simulate.add_argument("--duplicates", type=float, default=0.0, metavar="SHARE", help="arrive twice")
     simulate.add_argument("--late", type=float, default=0.0, metavar="SHARE", help="arrive days later")
 
@@ -65,6 +72,9 @@ def run_simulate(context: Context, arguments: argparse.Namespace) -> int:
 
     scenario = wanted(arguments, datetime.now(UTC))
     truth = Truth(scenario)
+    settling = _settling(context, arguments)
+    if settling is not None:
+        settling.check(scenario)
 
     def seen() -> Iterator[Arrival]:
         for day in days(scenario):
@@ -86,7 +96,11 @@ def run_simulate(context: Context, arguments: argparse.Namespace) -> int:
     if arguments.to in (TABLE, BRONZE):
         span = f"--from {scenario.first} --to {scenario.until}"
         print(wrapped(f"To see them in figures: `./run rollup {span}`, then `./run metrics show`."))
-    if scenario.effects and arguments.to in (TABLE, BRONZE):
+    if settling is not None:
+        for name in settling.settle(scenario, truth.events):
+            print(f"  {name} now says that it has been as it is since before {scenario.first}.")
+        print(wrapped("The audit log knows nothing of this, and `./run admin audit --verify` will say so."))
+    elif scenario.effects and arguments.to in (TABLE, BRONZE):
         print(
             wrapped("An arm is compared only while it runs in the stack's registry: `./run admin variants`.")
         )
@@ -125,6 +139,19 @@ def wanted(arguments: argparse.Namespace, now: datetime) -> Scenario:
         raise LocalError(str(error), "See `./run simulate --help`.") from None
     except ValueError as error:
         raise LocalError(f"This cannot be simulated: {error}.", "See `./run simulate --help`.") from None
+
+
+def _settling(context: Context, arguments: argparse.Namespace) -> Settling | None:
+    """Return what settles the arms that were asked for; None if nothing is to be settled."""
+    if not arguments.settle:
+        return None
+    if arguments.to not in (TABLE, BRONZE):
+        raise LocalError("--settle is about the local stack.", "Leave --to out, or say `--to bronze`.")
+    from local.simulation.settling import settling
+
+    context.stack.require_up()
+    asked = [text.partition(":")[0] for text in (*arguments.arm, *arguments.effect)]
+    return settling(context.stack, asked)
 
 
 def described(scenario: Scenario, truth: Truth) -> str:
