@@ -12,6 +12,7 @@ from constructs import Construct
 from stacks import templates
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_finding
 from stacks.constructs.admin_routes import AdminRoutes
+from stacks.constructs.approval_routes import ApprovalRoutes
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.gradual_deployment import GradualDeployment
 from stacks.constructs.log_group import retention
@@ -101,6 +102,14 @@ class ApiStack(Stack):
             operators=self.operators,
         )
 
+        self.approvals = ApprovalRoutes(
+            self,
+            "ApprovalRoutes",
+            environment=environment,
+            layer=self._layer,
+            data=data,
+            operations=turn.operations,
+        )
         description = OpenApiRoute(self, "Description", environment=environment, layer=self._layer)
         version = self.api.root.add_resource("v1")
         self._add_turns(version, turn)
@@ -108,6 +117,7 @@ class ApiStack(Stack):
         self._add_sessions(version, sessions)
         self._add_health(version)
         description.add_to(version, validator=self._validator)
+        self.approvals.add_to(version, validator=self._validator)
         admin.add_to(
             self.api.root,
             authorizer=authorizer.authorizer,
@@ -137,7 +147,7 @@ class ApiStack(Stack):
             GradualDeployment(
                 self,
                 "Deployment",
-                functions=[feedback, sessions, admin.function, description.function],
+                functions=[feedback, sessions, admin.function, description.function, self.approvals.function],
                 topic=turn.operations.topic,
                 # API Gateway wants a refused token as a failure: anybody can make this function fail. If it
                 # fails at anything else, the API answers with 500.

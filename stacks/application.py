@@ -11,12 +11,13 @@ from stacks.api_stack import ApiStack
 from stacks.background_stack import BackgroundStack
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
+from stacks.promotion_stack import PromotionStack
 from stacks.turn_stack import TurnStack
 
 
 def build(
     app: App, environment: EnvironmentConfig, *, today: date
-) -> tuple[DataStack, TurnStack, ApiStack, BackgroundStack, AnalyticsStack]:
+) -> tuple[DataStack, TurnStack, ApiStack, BackgroundStack, AnalyticsStack, PromotionStack]:
     """Add the stacks of `environment` to `app`, whose `synth` then fails on any unaccepted finding.
 
     `today` is what the help lines' dates are compared with.
@@ -36,10 +37,20 @@ def build(
     analytics = AnalyticsStack(
         app, f"{prefix}-Analytics", environment=environment, data=data, turn=turn, background=background
     )
+    promotion = PromotionStack(
+        app,
+        f"{prefix}-Promotion",
+        environment=environment,
+        data=data,
+        turn=turn,
+        api=api,
+        background=background,
+        analytics=analytics,
+    )
     if outdated:
         Annotations.of(turn).add_warning_v2("silent-infinity:stale-help-lines", f"Help lines: {outdated}.")
-    for stack in (data, turn, api, background, analytics):
+    for stack in (data, turn, api, background, analytics, promotion):
         Tags.of(stack).add("Project", "SilentInfinity")
         Tags.of(stack).add("Environment", environment.name)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
-    return data, turn, api, background, analytics
+    return data, turn, api, background, analytics, promotion

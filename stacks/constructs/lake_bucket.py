@@ -68,14 +68,23 @@ class LakeBucket(Construct):
         if self.key and set(actions) != {"s3:DeleteObject"}:
             reads = set(actions) <= {"s3:GetObject"}
             _add(grantee, READ_WITH_KEY if reads else USE_KEY, [self.key.key_arn])
-        name = Stack.of(self).get_logical_id(self.bucket.node.default_child)  # type: ignore[arg-type] # a CfnBucket
+        role = _role_of(grantee)
+        name = self._name_in(Stack.of(role))
         for prefix in prefixes:
             acknowledge_finding(
-                _role_of(grantee),
-                f"AwsSolutions-IAM5[Resource::<{name}.Arn>/{prefix}*]",
+                role,
+                f"AwsSolutions-IAM5[Resource::{name}/{prefix}*]",
                 "Objects of the lake are named by day, run and number, which nobody knows beforehand. The "
                 "prefix holds nothing else.",
             )
+
+    def _name_in(self, stack: Stack) -> str:
+        """Return what a finding calls the bucket in a stack: its own, or one that knows it by its export."""
+        own = Stack.of(self)
+        if stack is own:
+            return f"<{own.get_logical_id(self.bucket.node.default_child)}.Arn>"  # type: ignore[arg-type] # a CfnBucket
+        name: str = own.resolve(own.export_value(self.bucket.bucket_arn))["Fn::ImportValue"]
+        return name
 
     def allow_listing(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` list the bucket.

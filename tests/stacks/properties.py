@@ -8,7 +8,8 @@ from stacks.constructs.anchors_bucket import ANCHOR_YEARS
 from stacks.paths import FUNCTIONS
 from tests.stacks.synthesised import Application, as_list
 
-# The only actions that may name no resource, because AWS offers none: they set up the delivery of logs.
+# The only actions that may name no resource, because AWS offers none: they set up the delivery of logs, and
+# read the filter policy of a subscription.
 LOG_DELIVERY = {
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
@@ -51,12 +52,16 @@ PHYSICAL_NAMES = {
 
 
 def permissions_name_their_resources(application: Application) -> None:
-    """Only log delivery may go without a resource, and no action has a wildcard."""
+    """Only log delivery, and for who deals with approvers their subscriptions, may go without a resource. No
+    action has a wildcard.
+    """
     for name, statement in application.identity_statements():
         actions = set(as_list(statement["Action"]))
         assert not any("*" in action for action in actions), f"{name} allows {actions}"
         if "*" in as_list(statement["Resource"]):
-            assert actions <= LOG_DELIVERY, f"{name} allows {actions - LOG_DELIVERY} on everything"
+            approvers = name.startswith(("Api/ApprovalRoutes", "Promotion/PromotionAsk"))
+            unnamed = {"sns:GetSubscriptionAttributes"} if approvers else LOG_DELIVERY
+            assert actions <= unnamed, f"{name} allows {actions - unnamed} on everything"
 
 
 def tables_are_protected(application: Application) -> None:
@@ -117,6 +122,7 @@ WORKFLOWS = {
     "Turn/Turn": "EXPRESS",
     "Background/WeeklySynthesis": "STANDARD",
     "Analytics/NightlyRollup": "STANDARD",
+    "Promotion/Promotion": "STANDARD",
 }
 """The beginning of each state machine's name, and its type: a Standard one keeps what goes through it."""
 
@@ -141,8 +147,8 @@ def every_placeholder_is_substituted(application: Application) -> None:
 
 
 def routes_are_authorised(application: Application) -> None:
-    """Everything but health and the API's description (and the browser's preflight) needs an ID token: a
-    person's, or below /admin an operator's.
+    """Everything but health, the API's description, approvers' signed links and the browser's preflight needs an
+    ID token: a person's, or below /admin an operator's.
     """
     open_routes = set()
     for name, method in application.properties("AWS::ApiGateway::Method").items():
@@ -157,18 +163,23 @@ def routes_are_authorised(application: Application) -> None:
             assert method["AuthorizerId"]["Ref"].startswith("PeopleAuthorizer"), name
             # With scopes API Gateway would want access tokens.
             assert "AuthorizationScopes" not in method, name
-    assert open_routes == {"Api/Apiv1healthGET", "Api/Apiv1openapijsonGET"}
+    assert open_routes == {
+        "Api/Apiv1healthGET",
+        "Api/Apiv1openapijsonGET",
+        "Api/Apiv1approvalsapprovalidGET",
+        "Api/Apiv1approvalsapprovalidPOST",
+    }
 
 
 def requests_are_validated(application: Application) -> None:
-    """Body and parameters are checked before anything of ours runs."""
+    """Body and parameters are checked before anything of ours runs; a form, by its function."""
     validator = application.only("AWS::ApiGateway::RequestValidator")
     assert validator["ValidateRequestBody"] is True
     assert validator["ValidateRequestParameters"] is True
     for name, method in application.properties("AWS::ApiGateway::Method").items():
         if method["HttpMethod"] != "OPTIONS":
             assert "RequestValidatorId" in method, name
-        if method["HttpMethod"] in ("POST", "PUT"):
+        if method["HttpMethod"] in ("POST", "PUT") and "approvals" not in name:
             assert set(method["RequestModels"]) == {"application/json"}, name
 
 
@@ -387,6 +398,7 @@ QUEUES = {
     "Analytics/IntakeQuarantine",
     "Analytics/IntakeReplay",
     "Analytics/NightlyRollupDeadLetters",
+    "Promotion/PromotionStartsDeadLetters",
 }
 """The beginning of each queue's name."""
 
@@ -434,7 +446,8 @@ def alarms_reach_the_operations_topic(application: Application) -> None:
     for name, alarm in alarms.items():
         assert "OperationsTopic" in str(alarm["AlarmActions"]), name
         # Silence is good news, except of what has to happen every night.
-        silence = "breaching" if alarm["MetricName"] == "ExecutionsSucceeded" else "notBreaching"
+        nightly = alarm["MetricName"] in ("ExecutionsSucceeded", "Invocations")
+        silence = "breaching" if nightly else "notBreaching"
         assert alarm["TreatMissingData"] == silence, name
     policy = application.named("AWS::SNS::TopicPolicy", "Operations")["PolicyDocument"]
     publishers = [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
@@ -518,11 +531,13 @@ def deliveries_are_encrypted_parquet(application: Application) -> None:
 
 def the_record_only_grows(application: Application) -> None:
     """What arrived cannot be deleted or written over by any role but Firehose's; one role sweeps up what was
-    refined anew. Everything that reaches the lake belongs to its own stack.
+    refined anew. Everything that reaches the lake belongs to its own stack, but for what reads a promotion's
+    figures.
     """
     found = set()
     for name, action, resource in _permissions_on(application, "LakeStore"):
-        assert name.startswith("Analytics/"), f"{name}: {action}"
+        # The figures of a promotion are read from gold; nothing else of another stack reaches the lake.
+        assert name.startswith(("Analytics/", "Promotion/PromotionCollect")), f"{name}: {action}"
         if action == "s3:DeleteObject":
             assert name.startswith("Analytics/NightlyRollupSweep"), name
             assert any(prefix in resource for prefix in ("/silver/*", "/units/*", "/gold/*")), resource

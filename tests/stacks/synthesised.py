@@ -19,7 +19,7 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True)
 class Application:
-    """One environment's templates. `Data`, `Turn`, `Api`, `Background` and `Analytics` name its stacks."""
+    """One environment's templates, by stack: Data, Turn, Api, Background, Analytics, Promotion."""
 
     environment: EnvironmentConfig
     templates: dict[str, dict[str, Any]]
@@ -112,7 +112,7 @@ def synthesise(
     environment = EnvironmentConfig.from_app(app)
     build(app, environment, today=today or newest_check())
     app.synth()
-    stacks = ("Data", "Turn", "Api", "Background", "Analytics")
+    stacks = ("Data", "Turn", "Api", "Background", "Analytics", "Promotion")
     files = {stack: outdir / f"SilentInfinity-{name}-{stack}" for stack in stacks}
     return Application(
         environment=environment,

@@ -46,7 +46,7 @@ def reported(outdir: Path) -> set[tuple[str, str]]:
 
 def test_every_environment_is_clean(application: Application) -> None:
     """Synthesis raises on any finding that is not accepted, so having templates is the proof."""
-    assert set(application.templates) == {"Data", "Turn", "Api", "Background", "Analytics"}
+    assert set(application.templates) == {"Data", "Turn", "Api", "Background", "Analytics", "Promotion"}
 
 
 def test_every_acceptance_has_a_reason_and_one_resource(application: Application) -> None:

@@ -23,6 +23,9 @@ OUTPUTS = {
         "PromotionsTableName",
         "IdempotencyTableName",
         "LimitsTableName",
+        "ApprovalsTableName",
+        "ApproversTopicArn",
+        "ApprovalLinkSecretArn",
         "PromptsBucketName",
         "AuditAnchorsBucketName",
     },
@@ -40,6 +43,11 @@ OUTPUTS = {
         "OperatorPoolClientId",
         "RestApiId",
         "StageName",
+    },
+    "Promotion": {
+        "PromotionStateMachineArn",
+        "PromotionScheduleFunctionName",
+        "PromotionDeadLetterQueueUrl",
     },
 }
 STATUSES = {

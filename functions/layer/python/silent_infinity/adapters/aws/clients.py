@@ -124,6 +124,12 @@ def glue() -> Any:
 
 
 @cache
+def step_functions() -> Any:
+    """Return the client of Step Functions. Its types are no dependency here."""
+    return _session().create_client("stepfunctions", config=_config(read_seconds=5.0))
+
+
+@cache
 def bedrock() -> Any:
     """Return the client of Bedrock's control plane, which knows jobs. Its types are no dependency here."""
     return _session().create_client("bedrock", config=_patient_config())

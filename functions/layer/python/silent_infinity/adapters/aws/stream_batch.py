@@ -6,7 +6,7 @@ a single record raises ends here.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from silent_infinity.ports.quarantine import Quarantine
 
 QUARANTINED = "quarantined"
 POSTPONED = "postponed"
+TURN_NAMES = ("turn_id", "session_id")
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -42,16 +43,23 @@ class StreamBatch:
     works on AWS; the emulator of the local stack goes on without the record.
     """
 
-    def __init__(self, handle: Callable[[Mapping[str, Any]], str], quarantine: Quarantine) -> None:
+    def __init__(
+        self,
+        handle: Callable[[Mapping[str, Any]], str],
+        quarantine: Quarantine,
+        names: Sequence[str] = TURN_NAMES,
+    ) -> None:
+        """Take what works on an item, where poison goes, and the attributes by which an item is known."""
         self._handle = handle
         self._quarantine = quarantine
+        self._names = names
 
     def __call__(self, event: Mapping[str, Any]) -> BatchResult:
         """Work through the batch; it never raises because of a record."""
         outcomes = []
         postponed = []
         for record in event["Records"]:
-            facts = identifiers(record)
+            facts = identifiers(record, self._names)
             outcome = self._outcome(record, facts)
             if outcome == POSTPONED:
                 postponed.append(facts["sequence_number"])
@@ -74,7 +82,7 @@ class StreamBatch:
         return QUARANTINED
 
 
-def identifiers(record: Any) -> dict[str, str]:
+def identifiers(record: Any, names: Sequence[str] = TURN_NAMES) -> dict[str, str]:
     """Return what names a record, as far as it looks like a name: a broken record may hold anything."""
     change = record.get("dynamodb") if isinstance(record, Mapping) else None
     change = change if isinstance(change, Mapping) else {}
@@ -83,8 +91,7 @@ def identifiers(record: Any) -> dict[str, str]:
     return {
         "event_id": name_of(record.get("eventID") if isinstance(record, Mapping) else None),
         "sequence_number": name_of(change.get("SequenceNumber")),
-        "turn_id": _attribute(image, "turn_id"),
-        "session_id": _attribute(image, "session_id"),
+        **{name: _attribute(image, name) for name in names},
     }
 
 

@@ -1,0 +1,171 @@
+"""Wiring of promotions: what judges them, who is asked, what carries them out, and what starts them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from silent_infinity.bootstrap.background import StreamConsumer
+from silent_infinity.bootstrap.operators import variant_store
+from silent_infinity.settings import Settings
+
+if TYPE_CHECKING:
+    from silent_infinity.adapters.aws.approvals import DynamoApprovals
+    from silent_infinity.adapters.aws.promotion_executions import StepFunctionsPromotionExecutions
+    from silent_infinity.adapters.aws.promotions import DynamoPromotions
+    from silent_infinity.ports.clock import Clock
+    from silent_infinity.ports.team_chat import TeamChat
+    from silent_infinity.ports.variant_store import VariantStore
+    from silent_infinity.usecases.apply_promotion import ApplyPromotion
+    from silent_infinity.usecases.close_promotion import ClosePromotion
+    from silent_infinity.usecases.manage_variants import ManageVariants
+    from silent_infinity.usecases.notify_promotion import NotifyPromotion
+    from silent_infinity.usecases.open_promotion import OpenPromotion
+    from silent_infinity.usecases.schedule_promotions import SchedulePromotions
+
+APPROVAL_SECONDS = 604_800
+WATCH_SECONDS = 86_400
+
+
+def open_promotion(settings: Settings) -> "OpenPromotion":
+    """Wire the taking of a promotion by an execution."""
+    from silent_infinity.usecases.open_promotion import OpenPromotion
+
+    return OpenPromotion(
+        promotions=_promotions(settings),
+        approval_seconds=settings.integer("APPROVAL_SECONDS", APPROVAL_SECONDS),
+        watch_seconds=settings.integer("PROMOTION_WATCH_SECONDS", WATCH_SECONDS),
+    )
+
+
+def apply_promotion(settings: Settings) -> "ApplyPromotion":
+    """Wire the steps of promotions that were approved."""
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.apply_promotion import ApplyPromotion
+
+    clock = SystemClock()
+    store = variant_store(settings, clock)
+    return ApplyPromotion(
+        manage=_manage(store, clock),
+        store=store,
+        promotions=_promotions(settings),
+        approvals=_approvals(settings),
+        watch_seconds=settings.integer("PROMOTION_WATCH_SECONDS", WATCH_SECONDS),
+    )
+
+
+def close_promotion(settings: Settings) -> "ClosePromotion":
+    """Wire the ends of promotions."""
+    from silent_infinity.adapters.system.clock import SystemClock
+
+    clock = SystemClock()
+    store = variant_store(settings, clock)
+    return _closing(settings, store, _manage(store, clock))
+
+
+def _closing(settings: Settings, store: "VariantStore", manage: "ManageVariants") -> "ClosePromotion":
+    from silent_infinity.usecases.close_promotion import ClosePromotion
+
+    return ClosePromotion(
+        manage=manage, store=store, promotions=_promotions(settings), approvals=_approvals(settings)
+    )
+
+
+def schedule_promotions(settings: Settings) -> "SchedulePromotions":
+    """Wire the nightly look for promotions that are due or were left behind."""
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.schedule_promotions import SchedulePromotions
+
+    clock = SystemClock()
+    store = variant_store(settings, clock)
+    manage = _manage(store, clock)
+    return SchedulePromotions(
+        manage=manage,
+        store=store,
+        promotions=_promotions(settings),
+        approvals=_approvals(settings),
+        executions=promotion_executions(settings),
+        close=_closing(settings, store, manage),
+        clock=clock,
+    )
+
+
+def start_promotions(settings: Settings) -> StreamConsumer:
+    """Wire the workflow to the stream of promotions."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.quarantine import SqsQuarantine
+    from silent_infinity.adapters.aws.stream_batch import StreamBatch
+    from silent_infinity.usecases.start_promotions import StartPromotions
+
+    start = StartPromotions(executions=promotion_executions(settings), approvals=_approvals(settings))
+
+    def handle(image: Mapping[str, Any]) -> str:
+        # Whoever has taken it was started: what changes later on an open promotion starts nothing.
+        start(image["promotion_id"], image["status"], not image.get("execution"))
+        return str(image["status"])
+
+    return StreamBatch(
+        handle,
+        SqsQuarantine(clients.sqs, settings.text("PROMOTION_QUARANTINE_QUEUE_URL")),
+        ("promotion_id",),
+    )
+
+
+def notify_promotion(settings: Settings) -> "NotifyPromotion":
+    """Wire the messages about the ends of promotions."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.alerts import SnsAlerts
+    from silent_infinity.usecases.notify_promotion import NotifyPromotion
+
+    return NotifyPromotion(
+        promotions=_promotions(settings),
+        alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
+        chat=_team_chat(settings),
+        environment=settings.environment,
+    )
+
+
+def _team_chat(settings: Settings) -> "TeamChat":
+    from silent_infinity.adapters.memory.team_chat import NoTeamChat
+
+    secret = settings.optional("SLACK_WEBHOOK_SECRET_ARN")
+    if secret is None:
+        return NoTeamChat()
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.secrets import SecretText
+    from silent_infinity.adapters.http.slack import SlackChat
+
+    address = SecretText(clients.secrets_manager, secret)
+    return SlackChat(address.text, allow_http=settings.environment == "local")
+
+
+def promotion_executions(settings: Settings) -> "StepFunctionsPromotionExecutions":
+    """Return the executions of the workflow. Who only resumes needs no PROMOTION_STATE_MACHINE_ARN."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.promotion_executions import StepFunctionsPromotionExecutions
+
+    return StepFunctionsPromotionExecutions(
+        clients.step_functions, settings.optional("PROMOTION_STATE_MACHINE_ARN") or ""
+    )
+
+
+def _manage(store: "VariantStore", clock: "Clock") -> "ManageVariants":
+    from silent_infinity.adapters.system.randomness import SystemRandomness
+    from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+    from silent_infinity.usecases.manage_variants import ManageVariants
+
+    return ManageVariants(
+        store=store, validator=JsonSchemaValidator(), clock=clock, randomness=SystemRandomness()
+    )
+
+
+def _promotions(settings: Settings) -> "DynamoPromotions":
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.promotions import DynamoPromotions
+
+    return DynamoPromotions(clients.dynamodb(), settings.text("PROMOTIONS_TABLE"))
+
+
+def _approvals(settings: Settings) -> "DynamoApprovals":
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.approvals import DynamoApprovals
+
+    return DynamoApprovals(clients.dynamodb(), settings.text("APPROVALS_TABLE"))
