@@ -12,7 +12,8 @@ from silent_infinity.adapters.memory.variant_store import MemoryVariantStore
 from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
 from silent_infinity.domain.audit import GENESIS
 from silent_infinity.domain.problems import HttpResponse, ok
-from silent_infinity.domain.registry.commands import Action, Command, Refusal
+from silent_infinity.domain.promotion.outcomes import Outcome
+from silent_infinity.domain.registry.commands import Action, Command, PromotionRequest, Refusal
 from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
 from silent_infinity.ports.variant_store import OUTCOME_SECONDS, RegistryWrite, StoredOutcome
 from silent_infinity.usecases.manage_variants import (
@@ -252,9 +253,11 @@ def test_an_opened_promotion_is_written_with_its_row(world: World) -> None:
         (Action.ROLLBACK, {}, "withdrawn"),
         (Action.DEMOTE, {}, "withdrawn"),
         (Action.PAUSE, {}, "withdrawn"),
-        (Action.AUTOMATIC_DEMOTION, {}, "withdrawn"),
+        (Action.AUTOMATIC_DEMOTION, {}, "taken_back"),
         (Action.CLOSE_PROMOTION, {}, "rejected"),
-        (Action.PROMOTE, {"approved": True}, "applied"),
+        (Action.CLOSE_PROMOTION, {"outcome": Outcome.EXPIRED}, "expired"),
+        (Action.CLOSE_PROMOTION, {"outcome": Outcome.FAILED, "promotion_id": "request-9"}, "failed"),
+        (Action.PROMOTE, {"approved": True, "promotion_id": "request-9", "rollout_percent": 25}, "applied"),
     ],
 )
 def test_a_promotion_ends_together_with_what_ends_it(
@@ -270,6 +273,51 @@ def test_a_promotion_ends_together_with_what_ends_it(
     assert (promotion.status, promotion.closed_by) == (status, "operator:b")
     assert promotion.closed_at == NOW.isoformat()
     assert world.store.records[staged.key].promotion_id is None
+
+
+def test_a_promotion_stays_open_until_its_last_step(world: World) -> None:
+    """Until then an operator sees that more is to come, and nobody asks for another one."""
+    staged = variant(CATEGORY, "s", "staged", 5, ranges=[[0, 500]])
+    world.store.records[staged.key] = staged
+    yes: dict[str, Any] = {"approved": True, "promotion_id": "request-9"}
+    world(command(Action.PROMOTE, CATEGORY, "s", expected_version=1, request_id="request-9"))
+    world(command(Action.PROMOTE, CATEGORY, "s", expected_version=2, **yes), "entry")
+    entered = world.store.promotions["request-9"], world.store.records[staged.key]
+    world(command(Action.UPDATE, CATEGORY, "s", expected_version=3, rollout_percent=25, **yes), "ramp")
+
+    assert (entered[0].status, entered[0].next_percent) == ("awaiting_evidence", 25)
+    assert (entered[1].rollout_percent, entered[1].promotion_id) == (10, "request-9")
+    assert world.store.promotions["request-9"].status == "applied"
+    assert world.store.records[staged.key].promotion_id is None
+
+
+def test_a_promotion_of_what_is_replaced_is_withdrawn_and_not_applied(world: World) -> None:
+    """A yes is to one variant; what steps down for it has not been promoted."""
+    world.store.records[CATEGORY, "prod"] = variant(CATEGORY, "prod", "production", 50, promotion_id="old")
+    arriving = variant(CATEGORY, "s", "production", 50, ranges=[[0, 5000]], promotion_id="new")
+    world.store.records[arriving.key] = arriving
+    for name, row in (("old", "prod"), ("new", "s")):
+        world.store.promotions[name] = PromotionRequest(
+            name, CATEGORY, row, "canary", "production", 50, "operator:a", NOW.isoformat(), "because"
+        )
+    yes = {"approved": True, "promotion_id": "new", "expected_version": 1}
+    world(command(Action.UPDATE, CATEGORY, "s", rollout_percent=100, **yes))
+
+    assert {name: one.status for name, one in world.store.promotions.items()} == {
+        "old": "withdrawn",
+        "new": "applied",
+    }
+
+
+def test_a_promotion_that_its_row_has_lost_can_be_ended(world: World) -> None:
+    """After a table was restored, the list would show it for ever."""
+    world.store.promotions["lost"] = PromotionRequest(
+        "lost", CATEGORY, "x", "staged", "canary", 10, "operator:a", NOW.isoformat(), "because"
+    )
+    world(command(Action.CLOSE_PROMOTION, CATEGORY, "x", promotion_id="lost", outcome=Outcome.FAILED))
+
+    assert world.store.promotions["lost"].status == "failed"
+    assert [entry.facts["action"] for entry in world.store.entries[CATEGORY, "x"]] == ["close_promotion"]
 
 
 def test_a_change_beside_an_open_promotion_leaves_it_open(world: World) -> None:
