@@ -28,17 +28,17 @@ def register(commands: Commands) -> None:
 
     audit = _leaf(parsers, "audit", "who changed what, when and why; whether the history is whole")
     audit.add_argument(
-        "variant", nargs="?", type=_name, metavar="CATEGORY/ID", help="one variant's (default: everybody's)"
+        "variant", nargs="?", type=variant_name, metavar="CATEGORY/ID", help="one variant's (default: everybody's)"
     )
     audit.add_argument(
         "--verify", action="store_true", help="check the chain of hashes and its anchors instead"
     )
-    audit.add_argument("--limit", type=_count, default=ENTRIES, metavar="N", help="the last N (default: 20)")
+    audit.add_argument("--limit", type=count, default=ENTRIES, metavar="N", help="the last N (default: 20)")
 
     promotions = _leaf(parsers, "promotions", "promotions that were asked for, newest first")
     promotions.add_argument("--status", metavar="STATUS", help="only these, such as awaiting_evidence")
     promotions.add_argument(
-        "--limit", type=_count, default=ENTRIES, metavar="N", help="at most N (default: 20)"
+        "--limit", type=count, default=ENTRIES, metavar="N", help="at most N (default: 20)"
     )
 
     _register_approvers(
@@ -87,21 +87,21 @@ def _register_variants(parsers: Parsers) -> None:
 
     update = _change(parsers, "update", "rollout, description, cohort, criteria or config")
     update.add_argument(
-        "--rollout", type=_percent, metavar="PERCENT", help="within the bounds of its stage, or 0"
+        "--rollout", type=percentage, metavar="PERCENT", help="within the bounds of its stage, or 0"
     )
     update.add_argument("--description", metavar="TEXT", help="what it is, for people")
     _add_config(update, required=False)
     update.add_argument("--retire", action="store_true", help="retire it, for good (at a rollout of 0)")
-    _add_confirm(update)
+    add_confirm(update)
 
     promote = _change(parsers, "promote", "one stage up")
     promote.add_argument(
-        "--rollout", type=_percent, metavar="PERCENT", help="in the next stage (default: as is usual there)"
+        "--rollout", type=percentage, metavar="PERCENT", help="in the next stage (default: as is usual there)"
     )
     promote.add_argument(
         "--retire-incumbent", action="store_true", help="retire what it replaces in production, for good"
     )
-    _add_confirm(promote)
+    add_confirm(promote)
 
     _change(parsers, "demote", "one stage down; from production, the one before comes back")
     _change(parsers, "rollback", "out of everybody's way: experimental, served to nobody")
@@ -109,8 +109,8 @@ def _register_variants(parsers: Parsers) -> None:
     _change(parsers, "cancel", "drop a change that waits for its cooldown")
 
     compare = _leaf(parsers, "compare", "two variants of a category, side by side")
-    compare.add_argument("a", type=_name, metavar="A", help="the one to compare with, such as production")
-    compare.add_argument("b", type=_name, metavar="B", help="the other")
+    compare.add_argument("a", type=variant_name, metavar="A", help="the one to compare with, such as production")
+    compare.add_argument("b", type=variant_name, metavar="B", help="the other")
     compare.add_argument("--metric", metavar="NAME", help="only this metric")
     compare.add_argument(
         "--from", dest="first", type=_day, metavar="DAY", help="first UTC day, as 2026-11-21"
@@ -122,7 +122,7 @@ def _leaf(parsers: Parsers, name: str, help_line: str) -> argparse.ArgumentParse
     sentence = help_line[0].upper() + help_line[1:] + "."
     parser: argparse.ArgumentParser = parsers.add_parser(name, help=help_line, description=sentence)
     parser.add_argument("--json", action="store_true", help="print the API's own document")
-    _add_where(parser)
+    add_where(parser)
     parser.set_defaults(run=run, work=name, parser=parser)
     return parser
 
@@ -130,13 +130,19 @@ def _leaf(parsers: Parsers, name: str, help_line: str) -> argparse.ArgumentParse
 def _change(parsers: Parsers, name: str, help_line: str) -> argparse.ArgumentParser:
     parser = _leaf(parsers, name, help_line)
     _add_variant(parser)
+    add_change(parser, version=name != "create")
+    return parser
+
+
+def add_change(parser: argparse.ArgumentParser, *, version: bool = True) -> None:
+    """Add what every change has: reason, version (of what is there already), key, and a yes in advance."""
     parser.add_argument(
         "--reason", metavar="TEXT", help="why, for the audit log; name no person (default: asks)"
     )
-    if name != "create":
+    if version:
         parser.add_argument(
             "--version",
-            type=_count,
+            type=count,
             metavar="N",
             help="change this version only (default: the one just read)",
         )
@@ -146,10 +152,10 @@ def _change(parsers: Parsers, name: str, help_line: str) -> argparse.ArgumentPar
         "--key", help="idempotency key, to repeat a command of which the outcome is not known"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask for the id in production")
-    return parser
 
 
-def _add_where(parser: argparse.ArgumentParser) -> None:
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name an environment."""
     where = parser.add_argument_group("where")
     where.add_argument(
         "-e", "--env", default="local", metavar="ENV", help="environment (default: local; dev, staging, prod)"
@@ -162,7 +168,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 def _add_variant(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "variant", type=_name, metavar="CATEGORY/ID", help="an id alone will do if only one category has it"
+        "variant", type=variant_name, metavar="CATEGORY/ID", help="an id alone will do if only one category has it"
     )
 
 
@@ -178,7 +184,8 @@ def _add_config(parser: argparse.ArgumentParser, *, required: bool) -> None:
     )
 
 
-def _add_confirm(parser: argparse.ArgumentParser) -> None:
+def add_confirm(parser: argparse.ArgumentParser) -> None:
+    """Add the option by which a large step is meant."""
     parser.add_argument("--confirm", action="store_true", help="yes, by more than 25 points")
 
 
@@ -197,14 +204,24 @@ def run_approvers(context: Context, arguments: argparse.Namespace) -> int:
     return admin_approvers.do(context, arguments)
 
 
-def _name(text: str) -> str:
+def variant_name(text: str) -> str:
+    """Read the name of a variant, with its category or without.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
     if not NAME.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no variant: write CATEGORY/ID")
     category, separator, variant_id = text.rpartition("/")
     return f"{category.upper()}{separator}{variant_id}"
 
 
-def _percent(text: str) -> float:
+def percentage(text: str) -> float:
+    """Read a rollout.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
     try:
         value = float(text.removesuffix("%"))
     except ValueError:
@@ -214,7 +231,12 @@ def _percent(text: str) -> float:
     return value
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read a number of things.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
     if not (text.isascii() and text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
