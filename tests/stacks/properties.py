@@ -147,8 +147,8 @@ def every_placeholder_is_substituted(application: Application) -> None:
 
 
 def routes_are_authorised(application: Application) -> None:
-    """Everything but health, the API's description, approvers' signed links and the browser's preflight needs an
-    ID token: a person's, or below /admin an operator's.
+    """Everything but health, the API's description, approvers' signed links and the browser's preflight needs
+    an ID token: a person's, or below /admin an operator's.
     """
     open_routes = set()
     for name, method in application.properties("AWS::ApiGateway::Method").items():
