@@ -22,7 +22,7 @@ def _collect_figures() -> CollectFigures:
 def lambda_handler(
     event: dict[str, Any], context: LambdaContext, collect_figures: CollectFigures | None = None
 ) -> dict[str, Any]:
-    """Return the figures as of the last day that the lake has, or that there is nothing to look at any more."""
+    """Return the figures as of the lake's last day, or that there is nothing to look at any more."""
     request = CollectRequest.from_event(event)
     result = (collect_figures or _collect_figures())(request)
     logger.info(

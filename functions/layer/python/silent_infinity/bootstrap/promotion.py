@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from silent_infinity.ports.variant_store import VariantStore
     from silent_infinity.usecases.apply_promotion import ApplyPromotion
     from silent_infinity.usecases.close_promotion import ClosePromotion
+    from silent_infinity.usecases.collect_figures import CollectFigures
+    from silent_infinity.usecases.evaluate_gates import EvaluateGates
     from silent_infinity.usecases.manage_variants import ManageVariants
     from silent_infinity.usecases.notify_promotion import NotifyPromotion
     from silent_infinity.usecases.open_promotion import OpenPromotion
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 APPROVAL_SECONDS = 604_800
 WATCH_SECONDS = 86_400
+SAMPLE_HOURS = 72
+COLLECT_PATIENCE_SECONDS = 120.0
+"""How long one statement may take: there are two rounds of them, and the function is ended after 290 s."""
 
 
 def open_promotion(settings: Settings) -> "OpenPromotion":
@@ -33,6 +38,55 @@ def open_promotion(settings: Settings) -> "OpenPromotion":
         promotions=_promotions(settings),
         approval_seconds=settings.integer("APPROVAL_SECONDS", APPROVAL_SECONDS),
         watch_seconds=settings.integer("PROMOTION_WATCH_SECONDS", WATCH_SECONDS),
+    )
+
+
+def collect_figures(settings: Settings) -> "CollectFigures":
+    """Wire the collection of what a promotion is judged by."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.golden_results import DynamoGoldenResults
+    from silent_infinity.adapters.aws.lake_queries import AthenaQueries
+    from silent_infinity.adapters.aws.live_misses import DynamoLiveMissCounts
+    from silent_infinity.adapters.aws.query_results import AthenaQueryResults
+    from silent_infinity.adapters.aws.variant_store import DynamoVariantSnapshots
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.collect_figures import CollectFigures
+
+    dynamodb = clients.dynamodb()
+    return CollectFigures(
+        lake=AthenaQueries(
+            clients.athena,
+            database=settings.text("LAKE_DATABASE"),
+            workgroup=settings.text("LAKE_WORKGROUP"),
+            patience_seconds=COLLECT_PATIENCE_SECONDS,
+        ),
+        results=AthenaQueryResults(clients.athena),
+        registry=DynamoVariantSnapshots(dynamodb, settings.text("VARIANTS_TABLE")),
+        promotions=_promotions(settings),
+        golden=DynamoGoldenResults(dynamodb, settings.text("APPROVALS_TABLE")),
+        misses=DynamoLiveMissCounts(dynamodb, settings.text("VARIANT_METRICS_TABLE")),
+        clock=SystemClock(),
+    )
+
+
+def evaluate_gates(settings: Settings) -> "EvaluateGates":
+    """Wire the judgement over a promotion. Its function ships SciPy, which no other has."""
+    from silent_infinity.adapters.aws import clients
+    from silent_infinity.adapters.aws.evidence import DynamoEvidence
+    from silent_infinity.adapters.aws.variant_store import DynamoVariantSnapshots
+    from silent_infinity.adapters.statistics.scipy_tests import ScipyTests
+    from silent_infinity.adapters.system.clock import SystemClock
+    from silent_infinity.usecases.evaluate_gates import EvaluateGates
+
+    dynamodb = clients.dynamodb()
+    return EvaluateGates(
+        promotions=_promotions(settings),
+        registry=DynamoVariantSnapshots(dynamodb, settings.text("VARIANTS_TABLE")),
+        evidence=DynamoEvidence(dynamodb, settings.text("APPROVALS_TABLE")),
+        tests=ScipyTests(),
+        clock=SystemClock(),
+        sample_hours=settings.integer("PROMOTION_SAMPLE_HOURS", SAMPLE_HOURS),
+        look_seconds=settings.integer("PROMOTION_LOOK_SECONDS", 0),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from silent_infinity.data import load
-from silent_infinity.domain.promotion.gates.rules import SAMPLE, Plan, may_be_primary, plan_for
+from silent_infinity.domain.promotion.gates.rules import ENTRY, SAMPLE, Plan, may_be_primary, plan_for
 
 PRIMARY_METRIC: Final = "primary_metric"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -24,11 +24,14 @@ class Asked:
     not_understood: tuple[str, ...] = ()
 
 
-def asked_of(category: str, stage: str, phase: str, criteria: Mapping[str, Any]) -> Asked:
+def asked_of(
+    category: str, stage: str, phase: str, criteria: Mapping[str, Any], *, sample_hours: float | None = None
+) -> Asked:
     """Return the gates of a variant.
 
     A criterion that is not known, or whose value is none, is never passed over: somebody believes that it is
-    looked at. A bound of a gate that the stage does not have asks for nothing.
+    looked at. A bound of a gate that the stage does not have asks for nothing. `sample_hours` stands in the
+    place of the file's, before a person is asked; the variant's own may be more.
 
     Raises:
         KeyError: as `plan_for`.
@@ -39,6 +42,8 @@ def asked_of(category: str, stage: str, phase: str, criteria: Mapping[str, Any])
         primary = ""
         unknown.append(PRIMARY_METRIC)
     plan = plan_for(category, stage, phase, primary_metric=primary)
+    if sample_hours is not None and plan.sample is not None and phase == ENTRY:
+        plan = replace(plan, sample=replace(plan.sample, hours=sample_hours))
     known = {row["name"]: row for row in load("gates.json")["criteria"]}
     for name in sorted(criteria.keys() - {PRIMARY_METRIC}):
         value = criteria[name]
@@ -53,7 +58,7 @@ def _stricter(plan: Plan, row: Mapping[str, str], value: float) -> Plan:
     keep = max if row["stricter"] == "more" else min
     if row["gate"] == SAMPLE:
         # The watch between two steps has a sample of its own, and the person has said yes to that.
-        if plan.sample is None or plan.phase != "entry":
+        if plan.sample is None or plan.phase != ENTRY:
             return plan
         wanted = math.ceil(value) if row["field"] == "units" else value
         return replace(

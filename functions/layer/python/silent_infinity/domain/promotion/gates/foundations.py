@@ -93,7 +93,8 @@ def screen_answers(gate: Gate, figures: GateFigures) -> GateResult:
     asked, read = (round(pairs.denominator), round(pairs.numerator)) if pairs else (0, 0)
     shared = {"unit": "share", "threshold": gate.threshold, "n_arm": asked, "counted": "answers"}
     if asked < max(gate.least, 1) or not 0 <= read <= asked:
-        sentence = f"The screen's model gave {asked:,} answers in {gate.days} days: at least {gate.least:,} are needed."
+        gave = f"The screen's model gave {asked:,} answers in {gate.days} days"
+        sentence = f"{gave}: at least {gate.least:,} are needed."
         return result(gate, Verdict.NOT_ENOUGH_DATA, sentence, **shared)
     bounds, share = rate_sequence(read, asked, gate.alpha), read / asked
     good = share >= gate.threshold

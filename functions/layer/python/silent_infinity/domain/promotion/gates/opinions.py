@@ -54,8 +54,9 @@ def rank_sum(gate: Gate, figures: GateFigures, ranks: Ranks | None) -> GateResul
     return result(
         gate,
         verdict,
-        f"Of two people who answered, one of each, the variant's gave the higher answer in {ranks.estimate:.1%}"
-        f" of cases, ties as half; {words.percent(EVEN)} would be no difference. {said}",
+        f"Of two people who answered, one of each side, the variant's gave the higher answer in"
+        f" {words.percent(round(ranks.estimate, 3))} of cases, ties as half; {words.percent(EVEN)} would be no"
+        f" difference. {said}",
         unit="share",
         estimate=ranks.estimate,
         low=ranks.low,
