@@ -28,7 +28,11 @@ def register(commands: Commands) -> None:
 
     audit = _leaf(parsers, "audit", "who changed what, when and why; whether the history is whole")
     audit.add_argument(
-        "variant", nargs="?", type=variant_name, metavar="CATEGORY/ID", help="one variant's (default: everybody's)"
+        "variant",
+        nargs="?",
+        type=variant_name,
+        metavar="CATEGORY/ID",
+        help="one variant's (default: everybody's)",
     )
     audit.add_argument(
         "--verify", action="store_true", help="check the chain of hashes and its anchors instead"
@@ -109,7 +113,9 @@ def _register_variants(parsers: Parsers) -> None:
     _change(parsers, "cancel", "drop a change that waits for its cooldown")
 
     compare = _leaf(parsers, "compare", "two variants of a category, side by side")
-    compare.add_argument("a", type=variant_name, metavar="A", help="the one to compare with, such as production")
+    compare.add_argument(
+        "a", type=variant_name, metavar="A", help="the one to compare with, such as production"
+    )
     compare.add_argument("b", type=variant_name, metavar="B", help="the other")
     compare.add_argument("--metric", metavar="NAME", help="only this metric")
     compare.add_argument(
@@ -168,7 +174,10 @@ def add_where(parser: argparse.ArgumentParser) -> None:
 
 def _add_variant(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "variant", type=variant_name, metavar="CATEGORY/ID", help="an id alone will do if only one category has it"
+        "variant",
+        type=variant_name,
+        metavar="CATEGORY/ID",
+        help="an id alone will do if only one category has it",
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from local.cli.admin import count
 from local.cli.command import Commands, Context
 from local.cli.terminal import bold, plain
 from local.tools.errors import LocalError
@@ -25,9 +26,9 @@ APPROVAL = "/v1/approvals/"
 def register(commands: Commands) -> None:
     """Add the command of this module."""
     outbox = commands.add("outbox", run_outbox, "show the messages that people would have got by e-mail")
-    outbox.add_argument("--last", type=_count, metavar="N", help="only the last N")
+    outbox.add_argument("--last", type=count, metavar="N", help="only the last N")
     outbox.add_argument("--to", metavar="ADDRESS", help="only what this address received")
-    outbox.add_argument("--open", type=_count, metavar="N", help="open the first link of message N")
+    outbox.add_argument("--open", type=count, metavar="N", help="open the first link of message N")
     outbox.add_argument(
         "--confirm", action="store_true", help="follow the links by which subscriptions begin"
     )
@@ -107,9 +108,3 @@ def _confirm(found: Sequence[Mail]) -> int:
     if not confirmed:
         print("No subscription waits for its confirmation.")
     return 0
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
