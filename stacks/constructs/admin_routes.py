@@ -10,12 +10,12 @@ from stacks.constructs.function_settings import Setting
 from stacks.constructs.people import OperatorsPool
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
-from stacks.constructs.store_access import allow_items, allow_outcomes
+from stacks.constructs.store_access import allow_golden_results, allow_items, allow_outcomes
 from stacks.data_stack import LOG_INDEX, DataStack
 from stacks.environment import EnvironmentConfig
 
 _JSON = "application/json"
-_ACTIONS = ("promote", "demote", "rollback", "pause", "cancel")
+_ACTIONS = ("promote", "evidence", "demote", "rollback", "pause", "cancel")
 _LISTED = ("category", "status", "running", "limit", "cursor")
 _COMPARED = ("a", "b", "category", "metric", "from", "to")
 
@@ -49,6 +49,7 @@ class AdminRoutes(Construct):
                 Setting.VARIANTS_TABLE: data.variants.table_name,
                 Setting.AUDIT_LOG_TABLE: data.audit_log.table_name,
                 Setting.PROMOTIONS_TABLE: data.promotions.table_name,
+                Setting.APPROVALS_TABLE: data.approvals.table_name,
                 Setting.IDEMPOTENCY_TABLE: data.idempotency.table_name,
                 Setting.VARIANT_METRICS_TABLE: data.variant_metrics.table_name,
                 Setting.PROMPTS_TABLE: data.prompts.table_name,
@@ -62,6 +63,7 @@ class AdminRoutes(Construct):
         # Entries are put, each only if it is absent, and read: never changed, never deleted.
         allow_items(self.function, data.audit_log, "PutItem", "Query", queries=[LOG_INDEX])
         allow_items(self.function, data.promotions, "PutItem", "UpdateItem", queries=[LOG_INDEX])
+        allow_golden_results(self.function, data.approvals, "PutItem")
         allow_outcomes(self.function, data.idempotency)
         allow_items(self.function, data.variant_metrics, "Query")
         # A persona's configuration has to name a prompt that is published, with the checksum of its text.

@@ -19,6 +19,7 @@ READ_WITH_KEY = ("kms:Decrypt", "kms:DescribeKey")
 USE_KEY = (*READ_WITH_KEY, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 PROMPTS_PREFIX = "prompts/"
 OUTCOME_PREFIX = "admin#"
+GOLDEN_PREFIX = "VARIANT#"
 _READS = frozenset({"GetItem", "Query", "Scan"})
 
 
@@ -77,6 +78,18 @@ def allow_counting(function: SinglePurposeFunction, table: dynamodb.Table, parti
     )
     if table.encryption_key:
         function.allow(USE_KEY, table.encryption_key.key_arn)
+
+
+def allow_golden_results(function: SinglePurposeFunction, approvals: dynamodb.Table, *actions: str) -> None:
+    """Let `function` do `actions` on results of golden sets, which lie beside what approvers decide."""
+    function.allow(
+        [f"dynamodb:{action}" for action in actions],
+        approvals.table_arn,
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{GOLDEN_PREFIX}*"]}},
+    )
+    if approvals.encryption_key:
+        key = READ_WITH_KEY if set(actions) <= _READS else USE_KEY
+        function.allow(key, approvals.encryption_key.key_arn)
 
 
 def allow_objects(function: SinglePurposeFunction, bucket: s3.Bucket, *, writes: bool = False) -> None:

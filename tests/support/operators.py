@@ -25,6 +25,7 @@ ANSWERS: Mapping[str, str] = {
     f"GET {VARIANT}": "admin_variant",
     f"PUT {VARIANT}": "admin_change",
     f"POST {VARIANT}/promote": "admin_change",
+    f"POST {VARIANT}/evidence": "admin_evidence",
     f"POST {VARIANT}/demote": "admin_change",
     f"POST {VARIANT}/rollback": "admin_change",
     f"POST {VARIANT}/pause": "admin_change",
@@ -39,7 +40,7 @@ ANSWERS: Mapping[str, str] = {
 @cache
 def answer_validator(name: str) -> Draft202012Validator:
     """Return a validator that knows the schemas that an answer is made of."""
-    parts = {"admin_variant", "admin_promotion", "admin_audit_entry"}
+    parts = {"admin_variant", "admin_promotion", "admin_audit_entry", "admin_golden_evidence"}
     registry: Any = Registry().with_resources(
         [(schema(part)["$id"], Resource.from_contents(schema(part))) for part in parts]
     )
@@ -63,7 +64,7 @@ def checked(route: str, status: int, headers: Mapping[str, str], body: str) -> A
     if status >= 400:
         assert document["status"] == status
         assert document.get("detail"), "a problem says what to do"
-    elif name == "admin_change":
+    elif name in ("admin_change", "admin_evidence"):
         assert headers["ETag"] == f'"{document["variant"]["version"]}"'
     elif name == "admin_variant":
         assert headers["ETag"] == f'"{document["version"]}"'

@@ -8,6 +8,7 @@ import pytest
 
 from silent_infinity.adapters.http.admin import respond
 from silent_infinity.adapters.memory.clock import FixedClock
+from silent_infinity.adapters.memory.golden_results import MemoryGoldenResults
 from silent_infinity.adapters.memory.randomness import SeededRandomness
 from silent_infinity.adapters.memory.variant_metrics import MemoryVariantMetrics
 from silent_infinity.adapters.memory.variant_store import (
@@ -36,6 +37,7 @@ class World:
         self.store = MemoryVariantStore(self.clock)
         self.metrics = MemoryVariantMetrics()
         self.anchors = MemoryAnchors()
+        self.results = MemoryGoldenResults()
         rows = [
             recorded(
                 RecordChange(Action.CREATE, None, record),
@@ -54,12 +56,12 @@ class World:
             anchors=self.anchors,
             promotions=MemoryPromotions(self.store),
             metrics=self.metrics,
+            results=self.results,
             manage=ManageVariants(
                 store=self.store,
                 validator=validator,
                 clock=self.clock,
                 randomness=SeededRandomness(3),
-                needs_approval=needs_approval,
                 sleep=self.clock.advance,
             ),
             validator=validator,

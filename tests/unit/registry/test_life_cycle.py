@@ -61,7 +61,8 @@ def test_what_is_refused(case: dict[str, Any]) -> None:
 
 def test_every_refusal_of_the_life_cycle_has_a_case() -> None:
     """A refusal that no case provokes may be out of reach, or never have been seen."""
-    elsewhere = {"config-not-valid", "idempotency-key-reused", "registry-busy", "no-incumbent"}
+    elsewhere = {"config-not-valid", "evidence-not-valid", "idempotency-key-reused", "registry-busy"}
+    elsewhere |= {"no-incumbent"}
     made = {_made(name).slug for name in vars(refusals) if not name.startswith("_") and name.islower()}
 
     assert made - elsewhere == {case["refused"]["slug"] for case in REFUSED}
@@ -130,6 +131,7 @@ def _part(found: Any, expected: Any) -> Any:
 def _made(name: str) -> Refusal:
     samples: dict[str, tuple[Any, ...]] = {
         "configuration_not_valid": ([],),
+        "evidence_not_valid": ([],),
         "precondition_required": (1,),
         "version_mismatch": (1,),
         "variant_in_use": ("It changes",),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from silent_infinity.domain.registry.demotions import Demoted
     from silent_infinity.ports.audit_log import AuditAnchors, AuditLog
     from silent_infinity.ports.clock import Clock
+    from silent_infinity.ports.evidence import GoldenResults
     from silent_infinity.ports.promotions import Promotions
     from silent_infinity.ports.validation import SchemaValidator
     from silent_infinity.ports.variant_metrics import VariantMetrics
@@ -37,6 +38,7 @@ def operator_routes(settings: Settings) -> "OperatorRoutes":
     from silent_infinity.adapters.aws import clients
     from silent_infinity.adapters.aws.audit_anchors import S3AuditAnchors
     from silent_infinity.adapters.aws.audit_log import DynamoAuditLog
+    from silent_infinity.adapters.aws.golden_results import DynamoGoldenResults
     from silent_infinity.adapters.aws.promotions import DynamoPromotions
     from silent_infinity.adapters.aws.prompt_store import published_checksums
     from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
@@ -48,7 +50,7 @@ def operator_routes(settings: Settings) -> "OperatorRoutes":
     dynamodb = clients.dynamodb()
     clock = SystemClock()
     validator = JsonSchemaValidator()
-    store = _variant_store(settings, clock)
+    store = variant_store(settings, clock)
     prompts_table = settings.text("PROMPTS_TABLE")
     return routes_for_operators(
         store=store,
@@ -64,11 +66,13 @@ def operator_routes(settings: Settings) -> "OperatorRoutes":
             prompts=lambda: published_checksums(dynamodb, prompts_table),
         ),
         validator=validator,
+        results=DynamoGoldenResults(dynamodb, settings.text("APPROVALS_TABLE")),
         clock=clock,
     )
 
 
-def _variant_store(settings: Settings, clock: "Clock") -> "VariantStore":
+def variant_store(settings: Settings, clock: "Clock") -> "VariantStore":
+    """Return the registry of variants, with its audit log."""
     from silent_infinity.adapters.aws import clients
     from silent_infinity.adapters.aws.variant_store import DynamoVariantStore
 
@@ -91,6 +95,7 @@ def routes_for_operators(
     metrics: "VariantMetrics",
     manage: "ManageVariants",
     validator: "SchemaValidator",
+    results: "GoldenResults",
     clock: "Clock",
 ) -> "OperatorRoutes":
     """Return the operators' routes over the given stores, by method and resource."""
@@ -99,6 +104,7 @@ def routes_for_operators(
     from silent_infinity.usecases.compare_variants import CompareVariants
     from silent_infinity.usecases.read_audit import ReadAudit
     from silent_infinity.usecases.read_registry import ReadRegistry
+    from silent_infinity.usecases.record_evidence import RecordEvidence
     from silent_infinity.usecases.verify_audit import VerifyAudit
 
     variants = "/admin/api/variants"
@@ -120,6 +126,7 @@ def routes_for_operators(
         f"GET {variant}": registry.variant,
         f"PUT {variant}": change.route(Action.UPDATE),
         **{f"POST {variant}/{action}": change.route(action) for action in (Action.PROMOTE, *undo)},
+        f"POST {variant}/evidence": RecordEvidence(manage=manage, validator=validator, results=results),
         "GET /admin/api/audit-log": audit.entries,
         "GET /admin/api/audit-log/verify": audit.verification,
         "GET /admin/api/promotions": registry.promotions,
@@ -163,7 +170,7 @@ def demote_variants(settings: Settings) -> DemotionConsumer:
     from silent_infinity.usecases.manage_variants import ManageVariants
 
     clock = SystemClock()
-    store = _variant_store(settings, clock)
+    store = variant_store(settings, clock)
     demote = DemoteVariant(
         manage=ManageVariants(
             store=store,

@@ -42,8 +42,9 @@ class RegistryWrite:
     """What is written together, or not at all.
 
     `records` are the rows after the change, each with its version raised by one and its audit head being the
-    hash of its entry in `entries` (same order). `outcome` is absent for changes without a key. `closed` are
-    promotions that the change ends.
+    hash of its entry in `entries` (same order). Behind their entries are those of `noted`: rows of which only
+    the audit chain grows, at the version that they had. `outcome` is absent for changes without a key.
+    `closed` are promotions that the change ends.
     """
 
     registry_version: int
@@ -52,6 +53,7 @@ class RegistryWrite:
     outcome: StoredOutcome | None = None
     promotion: PromotionRequest | None = None
     closed: Sequence[PromotionClosed] = ()
+    noted: Sequence[VariantRecord] = ()
 
 
 class VariantSnapshots(Protocol):
@@ -69,8 +71,9 @@ class VariantStore(VariantSnapshots, Protocol):
         """Write everything, or nothing.
 
         Raises:
-            ConflictError: the registry was changed since the snapshot, a row's version is not one below what
-                is written, an audit entry is there already, or the idempotency key was used meanwhile.
+            ConflictError: the registry was changed since the snapshot, a row's version (of `noted`: its count
+                of entries) is not one below what is written, an audit entry is there already, or the
+                idempotency key was used meanwhile.
         """
         ...
 

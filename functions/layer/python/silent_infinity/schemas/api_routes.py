@@ -68,6 +68,7 @@ _VARIANT = f"{_CATEGORY}/{{variant_id}}"
 _BROKEN = ({"path": "/message", "keyword": "maxLength"},)
 _NO_REASON = ({"path": "/reason", "keyword": "minLength"},)
 _CONFIG = ({"path": "/config/style", "keyword": "enum"},)
+_OTHER_CONFIG = ({"path": "/evidence/config_hash", "keyword": "const"},)
 _EARLIER = "2026-11-21T09:05:00+00:00"
 
 # What API Gateway says, in the words of `stacks/problems.py`, which a test compares.
@@ -413,6 +414,25 @@ ROUTES: tuple[Route, ...] = (
             *_MORE_TRAFFIC,
             *_refused(refusals.promotion_open(), refusals.nothing_above()),
         )
+    ),
+    Route(
+        "recordEvidence",
+        "POST",
+        f"{_VARIANT}/evidence",
+        "Record the result of a golden set",
+        Caller.OPERATOR,
+        (
+            Answer(
+                201,
+                "It was recorded, and gates go by it.",
+                "admin_evidence",
+                ("ETag", "Idempotency-Replayed"),
+                _steps_after("/variant", _ETAG),
+            ),
+        ),
+        body="admin_evidence_request",
+        headers={KEY: True, VERSION: False},
+        refusals=(*_ANY_STEP, *_refused(refusals.evidence_not_valid(_OTHER_CONFIG))),
     ),
     _change(
         "demoteVariant",

@@ -35,7 +35,7 @@ from silent_infinity.schemas.api_routes import (
 TARGET = Path(__file__).with_name("openapi.json")
 TITLE = "Silent Infinity"
 # Raised by hand: the second number when something is added, the first when a client has to change.
-API_VERSION = "1.0.0"
+API_VERSION = "1.1.0"
 
 Json = dict[str, Any]
 _PREFIX = "urn:silent-infinity:schema:"

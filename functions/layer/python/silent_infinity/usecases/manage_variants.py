@@ -155,10 +155,12 @@ class ManageVariants:
         decision = decide(command, snapshot.records, now)
         records, entries = _recorded(decision, command, now)
         response = answer(Applied(command, decision, records, now))
+        kept_versions = [change.keeps_version for change in decision.changes]
         self._store.apply(
             RegistryWrite(
                 registry_version=snapshot.version,
-                records=records,
+                records=[record for record, kept in zip(records, kept_versions, strict=True) if not kept],
+                noted=[record for record, kept in zip(records, kept_versions, strict=True) if kept],
                 entries=entries,
                 outcome=StoredOutcome(
                     key=claim,

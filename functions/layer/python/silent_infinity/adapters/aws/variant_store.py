@@ -75,6 +75,7 @@ class DynamoVariantStore(DynamoVariantSnapshots):
     def apply(self, write: RegistryWrite) -> None:
         operations: list[Any] = [self._state(write.registry_version)]
         operations += [self._row(record) for record in write.records]
+        operations += [self._noted(record) for record in write.noted]
         operations += [_put_new(self._audit, audit_item(entry), "pk") for entry in write.entries]
         if write.outcome is not None:
             operations.append(self._outcome(write.outcome))
@@ -117,6 +118,12 @@ class DynamoVariantStore(DynamoVariantSnapshots):
             condition += " OR (attribute_exists(pk) AND attribute_not_exists(#version))"
         values = {":read": record.version - 1}
         return _put(self._variants, item, condition, {"#version": "version"}, values)
+
+    def _noted(self, record: VariantRecord) -> dict[str, Any]:
+        # Rows from before there was a log have no count.
+        condition = "#count = :read OR (attribute_exists(pk) AND attribute_not_exists(#count))"
+        names, values = {"#count": "audit_count"}, {":read": record.audit_count - 1}
+        return _put(self._variants, variant_item(record), condition, names, values)
 
     def _outcome(self, outcome: StoredOutcome) -> dict[str, Any]:
         facts = to_payload(outcome)

@@ -61,7 +61,7 @@ class MemoryVariantStore:
         with self.using():
             self._check(write)
             self.version += 1
-            for record in write.records:
+            for record in (*write.records, *write.noted):
                 self.records[record.key] = _stored(record)
             for entry in write.entries:
                 self.entries.setdefault((entry.category, entry.variant_id), []).append(entry)
@@ -87,6 +87,10 @@ class MemoryVariantStore:
         for record in write.records:
             standing = self.records.get(record.key)
             if record.version != (1 if standing is None else standing.version + 1):
+                raise ConflictError("variant")
+        for record in write.noted:
+            standing = self.records.get(record.key)
+            if standing is None or record.audit_count != standing.audit_count + 1:
                 raise ConflictError("variant")
         for entry in write.entries:
             chain = self.entries.get((entry.category, entry.variant_id), ())

@@ -30,8 +30,19 @@ class JsonSchemaValidator:
 
 @cache
 def _validator(schema_name: str) -> Any:
+    from referencing import Registry
+
     kind = _validator_class()
-    return kind(schema(schema_name), format_checker=kind.FORMAT_CHECKER)
+    # One schema may refer to another of the layer.
+    made: Any = Registry
+    registry = made(retrieve=_referred)
+    return kind(schema(schema_name), format_checker=kind.FORMAT_CHECKER, registry=registry)
+
+
+def _referred(uri: str) -> Any:
+    from referencing import Resource
+
+    return Resource.from_contents(schema(uri.rpartition(":")[2].replace("-", "_")))
 
 
 @cache

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from silent_infinity.domain.promotion.evidence import GoldenEvidence
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
 from silent_infinity.domain.variant_records import VariantRecord
 
@@ -27,6 +28,7 @@ class Action(StrEnum):
     AUTOMATIC_DEMOTION = "automatic_demotion"
     REQUEST_PROMOTION = "request_promotion"
     CLOSE_PROMOTION = "close_promotion"
+    RECORD_EVIDENCE = "record_evidence"
 
     STEP_DOWN = "step_down"
     RESTORE = "restore"
@@ -46,7 +48,8 @@ class Command:
     `If-Match` named; None where it may be left out and was. The optional fields are None where the request
     does not name them. `approved` says that the promotion workflow has a person's yes to `promotion_id`,
     which has to be the variant's open promotion. `retire_incumbent` retires what a promotion to production
-    replaces; otherwise it steps down to a canary at 0. `outcome` is how CLOSE_PROMOTION ends it.
+    replaces; otherwise it steps down to a canary at 0. `outcome` is how CLOSE_PROMOTION ends it,
+    `evidence` what RECORD_EVIDENCE notes.
     """
 
     action: Action
@@ -67,15 +70,22 @@ class Command:
     approved: bool = False
     promotion_id: str | None = None
     outcome: Outcome | None = None
+    evidence: GoldenEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """One row before (None: it is new) and after. The store adds version and audit chain to `after`."""
+    """One row before (None: it is new) and after. The store adds version and audit chain to `after`.
+
+    `noted` is what the audit entry tells besides, next to the fields of the row after. With `keeps_version`
+    nothing but the audit chain of the row changes.
+    """
 
     action: Action
     before: VariantRecord | None
     after: VariantRecord
+    noted: Mapping[str, Any] | None = None
+    keeps_version: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from silent_infinity.domain.registry import cooldown, refusals
+from silent_infinity.domain.registry import cooldown, evidence, refusals
 from silent_infinity.domain.registry.commands import (
     SCHEDULE_ACTOR,
     Action,
@@ -56,6 +56,8 @@ def decide(command: Command, records: Mapping[Key, VariantRecord], now: datetime
         raise refusals.variant_retired()
     if command.action is Action.CANCEL:
         return cooldown.cancel(command, records, view, target, now)
+    if command.action is Action.RECORD_EVIDENCE:
+        return evidence.record(command, records, view, target, now)
     cooldown.check_waiting(command, view, target)
     moves = STEPS[command.action](command, view, target)
     _check_confirmation(command, target, moves[0].after)

@@ -39,8 +39,8 @@ def recorded(
         reason=reason,
         request_id=request_id,
         before=audited_state(before) if before else None,
-        after=audited_state(after),
+        after={**audited_state(after), **(change.noted or {})},
         effective_at=effective_at,
     )
-    version = before.version + 1 if before else 1
+    version = before.version + (not change.keeps_version) if before else 1
     return replace(after, version=version, audit_count=entry.sequence, audit_head=entry.hash), entry

@@ -345,6 +345,18 @@ def no_predecessor() -> Refusal:
     )
 
 
+def evidence_not_valid(violations: Violations) -> Refusal:
+    """422: a golden result is not of this variant, this configuration, this model or these cases."""
+    return Refusal(
+        "evidence-not-valid",
+        "The result is not one of this variant as it is.",
+        422,
+        "Run `./run evaluate` of this release again, with the configuration that is in force and the model "
+        "that it names, and send what it writes unchanged.",
+        violations,
+    )
+
+
 def key_reused() -> Refusal:
     """422: the idempotency key came with another change before."""
     return Refusal(
