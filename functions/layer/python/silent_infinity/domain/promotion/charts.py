@@ -19,10 +19,10 @@ _KINDS: Final = {Verdict.PASSED: "better", Verdict.FAILED: "worse", Verdict.NOT_
 
 
 def interval(gate: GateResult) -> str:
-    """Return an interval on its axis, with the limit and, for a difference, the line of none; "" without an
-    estimate.
+    """Return an interval on its axis, with the limit and, for a difference, the line of none; "" without
+    bounds.
     """
-    if gate.estimate is None:
+    if gate.estimate is None or (gate.low is None and gate.high is None):
         return ""
     compared = gate.production_value is not None
     show = difference if compared else shown
@@ -48,8 +48,7 @@ def interval(gate: GateResult) -> str:
     kind = _KINDS[Verdict(gate.verdict)]
     left = x(gate.low) if gate.low is not None else _EDGE
     right = x(gate.high) if gate.high is not None else WIDTH - _EDGE
-    if gate.low is not None or gate.high is not None:
-        parts.append(line(left, 24, right, 24, f"span {kind}"))
+    parts.append(line(left, 24, right, 24, f"span {kind}"))
     parts.append(f'<circle cx="{x(gate.estimate)}" cy="24" r="6" class="{kind}"/>')
     parts += _labels(gate, x, compared=compared)
     limit = "" if gate.threshold is None else f", limit {show(gate.threshold, gate.unit)}"
@@ -104,6 +103,11 @@ def latencies(title: str, arms: Mapping[str, Mapping[str, int]]) -> str:
     return _pairs(title, [shown(value_of(start), "ms") for start in starts], shares, max(1, len(starts) // 4))
 
 
+def _outward(place: int) -> str:
+    """Return how a label at either end leans, so that the picture's edge does not cut it."""
+    return "end" if place else "start"
+
+
 def _shares(bins: Mapping[str, int], names: Sequence[str]) -> list[float]:
     total = sum(bins.values()) or 1
     return [bins.get(name, 0) / total for name in names]
@@ -136,7 +140,8 @@ def _pairs(title: str, names: Sequence[str], shares: Sequence[Sequence[float]], 
                 )
             )
         if place % every == 0:
-            parts.append(text(round((place + 0.5) * across, 1), height - 7, name, "tick", "middle"))
+            anchor = "middle" if every == 1 or 0 < place < len(names) - every else _outward(place)
+            parts.append(text(round((place + 0.5) * across, 1), height - 7, name, "tick", anchor))
     tops = [max(range(len(names)), key=arm.__getitem__) for arm in shares]
     described = f"most often {names[tops[0]]} with this variant, {names[tops[1]]} with production"
     return svg(height, title, described, parts)

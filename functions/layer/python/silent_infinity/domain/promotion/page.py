@@ -26,7 +26,7 @@ from silent_infinity.domain.promotion.approval import (
 )
 from silent_infinity.domain.promotion.evidence import Evidence
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
-from silent_infinity.domain.promotion.page_evidence import evidence_sections
+from silent_infinity.domain.promotion.page_evidence import evidence_sections, verdicts
 from silent_infinity.domain.promotion.page_form import Typed, form
 from silent_infinity.domain.promotion.words import asker, moment, moment_of, percent, short
 
@@ -146,7 +146,7 @@ def _content(view: View) -> tuple[str, str]:
         title, words = _CLOSED_TO_ALL[view.state]
         return title, f"<h1>{escape(title)}</h1>\n{notice(words, ALARM)}"
     title = _title(view, approval)
-    head = f"<header><h1>{escape(title)}</h1>\n{_notices(view, approval)}"
+    head = f"<header><h1>{_breakable(title)}</h1>\n{_notices(view, approval)}"
     if view.state is State.EXPIRED or evidence is None:
         return title, f"{head}</header>\n{_decisions(view, approval)}"
     open_form = form(view.typed) if _can_decide(view) else ""
@@ -154,6 +154,11 @@ def _content(view: View) -> tuple[str, str]:
     return title, (
         f"{head}{_facts(view, approval, evidence)}</header>\n{said}{evidence_sections(evidence)}{open_form}"
     )
+
+
+def _breakable(title: str) -> str:
+    """Return a title whose long names may be cut where their parts end."""
+    return escape(title).replace("/", "/<wbr>").replace("_", "_<wbr>").replace("-", "-<wbr>")
 
 
 def _can_decide(view: View) -> bool:
@@ -185,8 +190,11 @@ def _notices(view: View, approval: Approval) -> str:
     match view.state:
         case State.INCOMPLETE:
             parts.append(_problems(view.typed))
-        case State.ASKED if approval.needed > 1:
-            parts.append(notice(_missing(approval)))
+        case State.ASKED if view.evidence is not None:
+            parts.append(notice(verdicts(view.evidence), FINE))
+            if approval.needed > 1:
+                parts.append(notice(_missing(approval)))
+            parts.append('<p class="jump"><a href="#decide">Go to the decision</a></p>')
         case State.ONE_OF_TWO:
             parts.append(notice("Recorded. Another approver has to say yes too; one no rejects it.", FINE))
         case State.DECIDED:

@@ -1,6 +1,7 @@
 """What an approval's page shows of the evidence."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Final
@@ -9,7 +10,7 @@ from silent_infinity.domain.lake.figures_shown import shown
 from silent_infinity.domain.lake.report_html import figure, table
 from silent_infinity.domain.promotion.charts import answers, interval, latencies
 from silent_infinity.domain.promotion.evidence import ConfigChange, Evidence, GateResult, Group, Verdict
-from silent_infinity.domain.promotion.words import GROUPS, VERDICTS, people, risks, span
+from silent_infinity.domain.promotion.words import GROUPS, VERDICTS, moment_of, people, risks, span
 
 NPS: Final = "nps"
 _TITLES: Final = {
@@ -31,6 +32,15 @@ def evidence_sections(evidence: Evidence) -> str:
         + _changes(evidence.changes)
         + f'<p class="fine-print">Evidence <code>{escape(evidence.hash)}</code></p>\n'
     )
+
+
+def verdicts(evidence: Evidence) -> str:
+    """Say how many gates passed, failed, or have too little to go by."""
+    counts = Counter(Verdict(gate.verdict) for gate in evidence.gates)
+    total = len(evidence.gates)
+    others = [f"{counts[one]} {VERDICTS[one]}" for one in Verdict if one != Verdict.PASSED and counts[one]]
+    said = f"{counts[Verdict.PASSED]} of {total} gates passed" if others else f"All {total} gates passed"
+    return f"{'; '.join([said, *others])}."
 
 
 def _section(name: str, title: str, inner: str) -> str:
@@ -59,8 +69,7 @@ def _people(evidence: Evidence) -> str:
 def _gates(evidence: Evidence) -> str:
     since = f" Figures of {evidence.since} to {evidence.as_of} (UTC)." if evidence.as_of else ""
     held = f" Held against {', '.join(evidence.production)}." if evidence.production else ""
-    passed = sum(gate.verdict == Verdict.PASSED for gate in evidence.gates)
-    intro = f"{passed} of {len(evidence.gates)} gates passed.{held}{since}"
+    intro = f"{verdicts(evidence)}{held}{since}"
     groups = []
     for group in Group:
         found = [gate for gate in evidence.gates if gate.group == group]
@@ -131,11 +140,11 @@ def _golden(evidence: Evidence) -> str:
         ("Cases", f"{golden.cases:,}, {golden.crisis_cases:,} of them of a crisis"),
         ("Crises missed", f"{golden.crisis_missed:,}"),
         ("Gates broken", ", ".join(golden.gates_broken) or "none"),
-        ("Run", golden.run_at),
-        *((name, f"{value:g}") for name, value in sorted(golden.figures.items())),
+        ("Run", moment_of(golden.run_at)),
+        *((name.replace("_", " "), f"{value:g}") for name, value in sorted(golden.figures.items())),
     ]
     return _section(
-        "golden", "Golden sets", table("Result of the golden set", ("What", "Found"), rows, texts=2)
+        "golden", "Golden set", table("Result of the golden set", ("What", "Found"), rows, texts=2)
     )
 
 

@@ -28,7 +28,7 @@ _SHORT: Final = 8
 
 def percent(value: float) -> str:
     """Return a percentage without needless digits."""
-    return f"{value:g} %"
+    return f"{value:g}%"
 
 
 def step(evidence: Evidence) -> str:
@@ -82,9 +82,9 @@ def risks(evidence: Evidence) -> Iterator[str]:
             yield f"{gate.title}: {VERDICTS[Verdict(gate.verdict)]}. {gate.sentence}"
     for gate in evidence.gates:
         if gate.verdict == Verdict.PASSED and _may_be_worse(gate):
-            yield f"{gate.title} may still be worse, by {worst(gate)} at most."
+            yield f"{gate.title}: may still be worse than with production, by up to {worst(gate)}."
     if not any(gate.group == Group.NPS for gate in evidence.gates):
-        yield "Nobody was asked whether they would recommend it, or too few to tell."
+        yield "Whether people would recommend it was not asked."
 
 
 def worst(gate: GateResult) -> str:
