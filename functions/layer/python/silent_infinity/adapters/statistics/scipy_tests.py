@@ -67,10 +67,8 @@ class ScipyTests:
         in its own sample, ties at their middle. The spreads of the two need not be alike.
         """
         values = sorted({*arm, *production})
-        x, y = (
-            np.array([side.get(int(value), 0) for value in values], dtype=float) for side in (arm, production)
-        )
-        if min(*arm.values(), *production.values()) < 0 or min(x.sum(), y.sum()) < LEAST:
+        x, y = (_counts(side, values) for side in (arm, production))
+        if min(x.sum(), y.sum()) < LEAST or min(x.min(), y.min()) < 0:
             raise ValueError("a rank-sum needs two values of each side, and no negative counts")
         # The share of the other side that lies below a value, ties by half: its placement.
         of_x, of_y = _below(y), _below(x)

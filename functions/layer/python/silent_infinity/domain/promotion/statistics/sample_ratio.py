@@ -36,7 +36,8 @@ def sample_ratio_p(
     Raises:
         ValueError: fewer than two variants, unlike lengths, a share that is not above 0, a count below 0.
     """
-    if len(counted) != len(shares) or len(shares) < 2 or not min(shares) > 0 or min(counted) < 0:
+    positive = all(0 < share < math.inf for share in shares)
+    if len(counted) != len(shares) or len(shares) < 2 or not positive or min(counted) < 0:
         raise ValueError("sample ratios need counts and positive shares of two variants or more")
     whole = math.fsum(shares)
     expected = [share / whole for share in shares]
