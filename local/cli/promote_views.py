@@ -24,8 +24,8 @@ Document = Mapping[str, Any]
 class Standing:
     """A promotion as the API has it, and what the workflow keeps of it.
 
-    `state` is the state in which its execution is, empty if it is over or has not begun. `unread` says why the
-    rest could not be read.
+    `state` is the state in which its execution is, empty if it is over or has not begun. `unread` says why
+    the rest could not be read.
     """
 
     promotion: Document
