@@ -80,4 +80,12 @@ def carried_out(
 
 def without_bookkeeping(row: VariantRecord) -> VariantRecord:
     """Return the row without what counts and names its changes, to compare what it means."""
-    return replace(row, version=0, audit_count=0, audit_head="", last_modified="", last_modified_by="")
+    return replace(
+        row,
+        version=0,
+        audit_count=0,
+        audit_head="",
+        last_modified="",
+        last_modified_by="",
+        measured_since="",
+    )
