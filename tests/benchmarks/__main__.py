@@ -16,7 +16,17 @@ from local.tools.running import end_cleanly_when_told
 
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 # Quick ones first; the last two share a deployed stack.
-NAMES = ("turn-cpu", "cold-start", "sizes", "screen", "assignment", "rollup", "local-turn", "load")
+NAMES = (
+    "turn-cpu",
+    "cold-start",
+    "sizes",
+    "screen",
+    "assignment",
+    "promotion",
+    "rollup",
+    "local-turn",
+    "load",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

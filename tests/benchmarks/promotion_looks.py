@@ -4,23 +4,27 @@ The nights are those of a promotion: it is looked at after the third, then after
 thirtieth. What judges them is the code that judges promotions.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from silent_infinity.domain.promotion.statistics.estimates import Estimate, difference
 from silent_infinity.domain.promotion.statistics.holm import holm
 from silent_infinity.domain.promotion.statistics.sample_ratio import sample_ratio_p
 from silent_infinity.domain.promotion.statistics.sequential import (
     always_valid_p,
-    confidence_sequence,
+    always_valid_p_above,
+    always_valid_p_below,
 )
 from silent_infinity.domain.variant_sums import MEAN, RATE, Sums
 
 NIGHTS, FIRST_LOOK = 30, 3
 Floats = NDArray[np.float64]
+Decides = Callable[[Estimate], bool]
 Values = Callable[[np.random.Generator, tuple[int, int]], Floats]
 """Draws values of units: repetitions by units."""
 
@@ -98,9 +102,9 @@ def of_values(
     return Drawn(MEAN, traffic, arm_totals, totals, arm_squares, squares)
 
 
-def lognormal(sigma: float) -> Values:
-    """Return what draws skewed values with a mean of 1: costs and latencies are of this kind."""
-    return lambda random, shape: random.lognormal(-sigma * sigma / 2, sigma, shape)
+def lognormal(sigma: float, mean: float = 1.0) -> Values:
+    """Return what draws skewed values: costs and latencies are of this kind."""
+    return lambda random, shape: mean * random.lognormal(-sigma * sigma / 2, sigma, shape)
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,11 @@ class Decisions:
         """The share that was decided at all."""
         return sum(night > 0 for night in self.nights) / len(self.nights)
 
-    def by(self, night: int) -> float:
-        """Return the share that was decided by a night."""
-        return sum(0 < each <= night for each in self.nights) / len(self.nights)
+    def night_of(self, share: float) -> int:
+        """Return the night by which a share was decided; 0 if it never was."""
+        decided = sorted(night for night in self.nights if night)
+        place = math.ceil(share * len(self.nights))
+        return decided[place - 1] if place <= len(decided) else 0
 
     @property
     def mean_nights(self) -> float:
@@ -124,7 +130,7 @@ class Decisions:
         return sum(night or NIGHTS for night in self.nights) / len(self.nights)
 
 
-def simulate_looks(drawn: Drawn, decides: Callable[[Estimate], bool]) -> Decisions:
+def simulate_looks(drawn: Drawn, decides: Decides) -> Decisions:
     """Look every night of every repetition, until something decides."""
     return Decisions(
         tuple(
@@ -134,9 +140,19 @@ def simulate_looks(drawn: Drawn, decides: Callable[[Estimate], bool]) -> Decisio
     )
 
 
-def differs(estimate: Estimate) -> bool:
-    """Whether the two-sided sequential test finds a difference, at .05."""
-    return always_valid_p(estimate) <= 0.05
+def differs(from_: float = 0.0) -> Decides:
+    """Return what says whether the interval of 95 % leaves a value out."""
+    return lambda estimate: always_valid_p(estimate, from_) <= 0.05
+
+
+def is_above(limit: float) -> Decides:
+    """Return what says whether it is shown to lie above a limit, at the .025 of one side."""
+    return lambda estimate: always_valid_p_above(estimate, limit) <= 0.025
+
+
+def is_below(limit: float) -> Decides:
+    """Return what says whether it is shown to lie below a limit, at the .025 of one side."""
+    return lambda estimate: always_valid_p_below(estimate, limit) <= 0.025
 
 
 def plainly_differs(estimate: Estimate) -> bool:
@@ -144,44 +160,19 @@ def plainly_differs(estimate: Estimate) -> bool:
     return estimate.value**2 > 1.959964**2 * estimate.variance
 
 
-def misses(truth: float, alpha: float = 0.05) -> Callable[[Estimate], bool]:
-    """Return what says whether the interval misses a true difference."""
-
-    def missed(estimate: Estimate) -> bool:
-        bounds = confidence_sequence(estimate, alpha)
-        return not bounds.low <= truth <= bounds.high
-
-    return missed
-
-
-def misses_side(truth: float, alpha: float, *, above: bool) -> Callable[[Estimate], bool]:
-    """Return what says whether the one-sided lower (or upper) bound lies above (or below) the truth."""
-
-    def missed(estimate: Estimate) -> bool:
-        bounds = confidence_sequence(estimate, alpha, each_side=True)
-        return bounds.low > truth if above else bounds.high < truth
-
-    return missed
-
-
 def mismatches(
     random: np.random.Generator, shares: Sequence[float], real: Sequence[float], units: int, repetitions: int
-) -> Decisions:
-    """Look at the division of the units every night, from the first on, at .001."""
+) -> tuple[Decisions, Decisions]:
+    """Look at the division of the units every night, at .001: by ours, and by a chi-square of every night."""
     counted = random.multinomial(units, real, (repetitions, NIGHTS)).cumsum(axis=1)
-    return Decisions(
-        tuple(
-            next(
-                (
-                    night
-                    for night, counts in enumerate(nights.tolist(), 1)
-                    if sample_ratio_p(counts, shares) < 0.001
-                ),
-                0,
-            )
-            for nights in counted
-        )
-    )
+    expected = counted.sum(axis=2, keepdims=True) * np.array(shares) / sum(shares)
+    plain = ((counted - expected) ** 2 / expected).sum(axis=2) > stats.chi2.isf(0.001, len(shares) - 1)
+    found = [
+        next((night for night, counts in enumerate(nights, 1) if sample_ratio_p(counts, shares) < 0.001), 0)
+        for nights in counted.tolist()
+    ]
+    plainly = np.where(plain.any(axis=1), plain.argmax(axis=1) + 1, 0)
+    return Decisions(tuple(found)), Decisions(tuple(plainly.tolist()))
 
 
 def families(random: np.random.Generator, metrics: int, alike: float, repetitions: int) -> Decisions:

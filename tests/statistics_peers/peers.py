@@ -138,11 +138,11 @@ def ssrm(counted: list[int], shares: list[float], concentration: float) -> float
     return min(1.0, 1 / float(module.bayes_factor(posteriors[-1])))
 
 
-def group_sequential(looks: int) -> list[float]:
-    """Return the two-sided boundaries (z) of a Lan-DeMets plan of equal looks, spending α as t³."""
+def group_sequential(first: int, last: int) -> list[float]:
+    """Return the two-sided boundaries (z) of a Lan-DeMets plan of a look each night, spending α as t³."""
     numpy = _by_name("numpy")
     solver = _by_name("spotify_confidence.analysis.frequentist.sequential_bound_solver")
-    times = numpy.arange(1, looks + 1) / looks
+    times = numpy.arange(first, last + 1) / last
     return list(solver.bounds(t=times, alpha=0.05, rho=3.0, ztrun=8.0, sides=2).df["zb"])
 
 

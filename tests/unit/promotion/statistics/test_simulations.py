@@ -1,0 +1,109 @@
+"""Thirty nights of promotions that never were: how often statistics are wrong, how soon they are right.
+
+At a size that fits here; `./run bench promotion` has more experiments, more kinds of figures and the peers.
+"""
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.promotion_looks import (
+    CANARY,
+    EVEN,
+    NIGHTS,
+    Drawn,
+    Traffic,
+    differs,
+    families,
+    is_above,
+    is_below,
+    lognormal,
+    mismatches,
+    of_rates,
+    of_values,
+    plainly_differs,
+    simulate_looks,
+)
+
+MANY, SOME = 1_000, 300
+
+
+def rates(seed: int, traffic: Traffic, arm: float, production: float) -> Drawn:
+    """Draw rates with a seed."""
+    return of_rates(np.random.default_rng(seed), traffic, arm, production, MANY)
+
+
+@pytest.mark.parametrize("traffic", [EVEN, CANARY], ids=["even arms", "ten percent beside ninety"])
+@pytest.mark.parametrize("rate", [0.7, 0.01], ids=["completion", "a rare event"])
+def test_where_nothing_differs_thirty_looks_say_so(traffic: Traffic, rate: float) -> None:
+    """At most one promotion in twenty may be decided by chance, however often it is looked at."""
+    assert simulate_looks(rates(1, traffic, rate, rate), differs()).share <= 0.05
+
+
+def test_a_plain_test_of_every_night_would_be_wrong_far_more_often() -> None:
+    """That is the disease. It also shows that the simulation can find it."""
+    plain = simulate_looks(rates(2, EVEN, 0.7, 0.7), plainly_differs)
+
+    assert plain.share > 0.2
+
+
+@pytest.mark.parametrize("sigma", [0.8, 1.2, 1.6], ids=["latency", "cost", "wild cost"])
+def test_a_small_arm_of_skewed_values_is_not_shown_to_be_cheaper(sigma: float) -> None:
+    """With the variance of the arm alone this fails: a small arm often lacks its few large values, and looks
+    cheaper and surer at once.
+    """
+    values = lognormal(sigma)
+    drawn = of_values(np.random.default_rng(3), CANARY, values, values, SOME)
+
+    assert simulate_looks(drawn, is_below(0.0)).share <= 0.025
+    assert simulate_looks(drawn, is_above(0.0)).share <= 0.025
+
+
+@pytest.mark.parametrize("traffic", [EVEN, CANARY], ids=["even arms", "ten percent beside ninety"])
+def test_what_is_worse_by_the_margin_does_not_pass(traffic: Traffic) -> None:
+    """Nor is it shown to be worse than that: at the margin both are wrong."""
+    drawn = rates(4, traffic, 0.65, 0.70)
+
+    assert simulate_looks(drawn, is_above(-0.05)).share <= 0.025
+    assert simulate_looks(drawn, is_below(-0.05)).share <= 0.025
+
+
+def test_a_family_of_metrics_is_hardly_ever_wrong_in_any() -> None:
+    """Six secondary metrics of the same units, none of which differs."""
+    assert families(np.random.default_rng(5), 6, 0.5, SOME // 2).share <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("shares", "units"), [((0.5, 0.5), 340), ((0.1, 0.9), 1700)], ids=["half and half", "a canary"]
+)
+def test_a_right_division_of_the_traffic_is_hardly_ever_doubted(
+    shares: tuple[float, float], units: int
+) -> None:
+    """One false alarm in a thousand promotions at most; a chi-square of every night has more."""
+    ours, plain = mismatches(np.random.default_rng(6), shares, shares, units, 3 * MANY)
+
+    assert ours.share <= 0.001
+    assert plain.share > 0.003
+
+
+def test_a_lost_tenth_of_the_arm_is_found() -> None:
+    """An arm whose units go missing on the way must not wait for thirty nights."""
+    ours, _ = mismatches(np.random.default_rng(7), (0.1, 0.9), (0.09 / 0.99, 0.9 / 0.99), 1700, SOME)
+
+    assert ours.share > 0.95
+    assert ours.mean_nights < 15
+
+
+def test_five_points_are_found_in_a_third_of_the_time() -> None:
+    """Of a test that is planned for thirty nights and looked at once; and hardly ever missed."""
+    found = simulate_looks(rates(8, EVEN, 0.75, 0.70), differs())
+
+    assert found.share > 0.95
+    assert found.mean_nights < NIGHTS / 2.5
+
+
+def test_what_is_as_good_passes_with_a_margin_of_five_points() -> None:
+    """A guardrail that never passed would stop every promotion."""
+    passed = simulate_looks(rates(9, EVEN, 0.70, 0.70), is_above(-0.05))
+
+    assert passed.share > 0.95
+    assert passed.mean_nights < NIGHTS / 2.5
