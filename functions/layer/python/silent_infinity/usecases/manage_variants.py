@@ -233,7 +233,7 @@ def _closed(decision: Decision, command: Command, now: datetime) -> list[Promoti
 
 def _end(command: Command, asked: bool) -> Outcome:
     """Return how a promotion ends by a command, which asked for that variant or moved it along."""
-    if asked and command.approved:
+    if asked and command.approved and command.action in (Action.PROMOTE, Action.UPDATE):
         return Outcome.APPLIED
     if asked and command.action is Action.CLOSE_PROMOTION:
         return command.outcome or Outcome.REJECTED

@@ -108,7 +108,10 @@ def _enters_with_approval(command: Command, after: VariantRecord) -> bool:
 
 
 def _check_approval(command: Command, target: VariantRecord) -> None:
-    if command.approved and (target.promotion_id is None or target.promotion_id != command.promotion_id):
+    # Nothing stands in the way of an undo.
+    if not command.approved or command.action in cooldown.UNDO:
+        return
+    if target.promotion_id is None or target.promotion_id != command.promotion_id:
         raise refusals.no_open_promotion()
 
 
