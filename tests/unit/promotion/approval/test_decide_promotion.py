@@ -112,8 +112,9 @@ def test_a_link_that_was_changed_shows_and_does_nothing(other: str) -> None:
     """Neither the evidence nor the words of the operator are for whoever has no link."""
     asking = _asked()
     changed = {"a": BEN.subject, "v": "8", "h": "1" * 64, "e": "1999999999", "s": "A" * 43}[other]
-    shown = asking.show(**{other: changed})
-    sent = asking.decide(**{other: changed})
+    good = asking.click(ANA, {"decision": "approve", "reason": REASON})
+    click = replace(good, query={**good.query, other: changed})
+    shown, sent = asking.pages.show(click), asking.pages.decide(click)
 
     assert (shown.status_code, sent.status_code) == (403, 403)
     assert "warm-v3" not in shown.body + sent.body
