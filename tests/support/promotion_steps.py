@@ -81,8 +81,7 @@ class World:
         """The variant's row as it is stored."""
         return self.store.records[self.category, ID]
 
-    @property
-    def in_force(self) -> tuple[str, float]:
+    def stands(self) -> tuple[str, float]:
         """Stage and rollout as they hold now."""
         record = in_force(self.row, self.clock.now())
         return record.status, record.rollout_percent

@@ -31,7 +31,7 @@ def test_the_first_step_is_applied_in_the_name_of_who_approved(world: World) -> 
 
     assert applied == {"outcome": "applied", "code": "", "more": True, "watch_seconds": 86_400}
     assert (entry["actor"], entry["reason"], entry["action"]) == ("operator:ann", REASON, "promote")
-    assert world.in_force == ("canary", 10)
+    assert world.stands() == ("canary", 10)
     assert (world.row.promotion_id, world.promotion.status) == (PROMOTION, "awaiting_evidence")
     world.assert_audited()
 
@@ -45,7 +45,7 @@ def test_the_last_step_ends_the_promotion(world: World) -> None:
 
     assert (applied.outcome, applied.more) == ("applied", False)
     assert (entry["actor"], entry["action"]) == ("system:promotion", "update")
-    assert world.in_force == ("canary", 25)
+    assert world.stands() == ("canary", 25)
     assert (world.row.promotion_id, world.promotion.status) == (None, "applied")
     world.assert_audited()
 
@@ -93,7 +93,7 @@ def test_what_nobody_said_yes_to_is_not_applied() -> None:
     world.decide("ann", no="bob")
     assert world.apply().code == "not-approved"
 
-    assert world.in_force == ("staged", 5)
+    assert world.stands() == ("staged", 5)
     assert world.actions == ["request_promotion"]
 
 
@@ -127,7 +127,7 @@ def test_a_variant_that_was_edited_meanwhile_is_not_promoted(world: World, field
     applied = world.apply()
 
     assert (applied.outcome, applied.code) == ("changed", "version-mismatch")
-    assert world.in_force[0] == "staged"
+    assert world.stands()[0] == "staged"
 
 
 @pytest.mark.parametrize("action", [Action.PAUSE, Action.ROLLBACK, Action.DEMOTE, Action.AUTOMATIC_DEMOTION])
@@ -149,13 +149,13 @@ def test_a_ramp_after_an_operators_own_step_is_not_taken(world: World) -> None:
     world.operator(Action.UPDATE, rollout_percent=12)
 
     assert world.apply("ramp").outcome == "changed"
-    assert world.in_force == ("canary", 12)
+    assert world.stands() == ("canary", 12)
 
 
 def test_there_is_no_ramp_before_the_first_step(world: World) -> None:
     """Were the machine wrong, the registry would say no."""
     assert world.apply("ramp").outcome == "changed"
-    assert world.in_force == ("staged", 5)
+    assert world.stands() == ("staged", 5)
 
 
 def test_a_pool_has_one_step() -> None:
@@ -166,7 +166,7 @@ def test_a_pool_has_one_step() -> None:
 
     assert world.promotion.next_percent is None
     assert world.apply().more is False
-    assert (world.in_force, world.promotion.status) == (("production", 100), "applied")
+    assert (world.stands(), world.promotion.status) == (("production", 100), "applied")
 
 
 def test_a_crisis_category_has_one_step_after_its_cooldown() -> None:
@@ -177,9 +177,9 @@ def test_a_crisis_category_has_one_step_after_its_cooldown() -> None:
     applied = world.apply()
 
     assert (applied.outcome, applied.more, world.promotion.status) == ("applied", False, "applied")
-    assert world.in_force == ("canary", 0)
+    assert world.stands() == ("canary", 0)
     world.clock.advance(300)
-    assert world.in_force == ("production", 100)
+    assert world.stands() == ("production", 100)
 
 
 def test_a_critical_category_ramps_after_its_cooldown() -> None:
@@ -192,10 +192,10 @@ def test_a_critical_category_ramps_after_its_cooldown() -> None:
         world.apply("ramp")
     world.clock.advance(301)
 
-    assert world.in_force == ("canary", 10)
+    assert world.stands() == ("canary", 10)
     assert world.apply("ramp").outcome == "applied"
     world.clock.advance(301)
-    assert world.in_force == ("canary", 25)
+    assert world.stands() == ("canary", 25)
     world.assert_audited()
 
 
@@ -209,7 +209,7 @@ def test_a_step_that_is_cancelled_in_its_cooldown_withdraws_the_promotion() -> N
 
     assert (world.promotion.status, world.row.promotion_id) == ("withdrawn", None)
     assert [world.apply(step).outcome for step in ("entry", "ramp")] == ["withdrawn", "withdrawn"]
-    assert world.in_force == ("staged", 5)
+    assert world.stands() == ("staged", 5)
 
 
 def test_another_change_of_the_category_is_waited_for() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from silent_infinity.domain.promotion.outcomes import Outcome
-from silent_infinity.domain.registry.commands import SCHEDULE_ACTOR, Action
+from silent_infinity.domain.registry.commands import Action
 from silent_infinity.ports.errors import StoreUnavailableError
 from silent_infinity.usecases.close_promotion import ClosePromotionRequest
 from tests.support.promotion_steps import PROMOTION, REASON, World
@@ -25,14 +25,14 @@ def world() -> World:
 @pytest.mark.parametrize("outcome", BEFORE_ANYTHING)
 def test_an_end_is_recorded_with_its_entry_and_the_variant_is_free(world: World, outcome: Outcome) -> None:
     """Each end is one line of the variant's history, and the next promotion may be asked for."""
-    served = world.in_force
+    served = world.stands()
 
     assert world.close(outcome) == outcome
     entry = world.store.entries[world.row.key][-1].facts
     assert (world.promotion.status, world.promotion.closed_by) == (outcome, "system:promotion")
     assert (entry["action"], entry["actor"]) == ("close_promotion", "system:promotion")
     assert len(entry["reason"]) >= 10
-    assert world.in_force == served
+    assert world.stands() == served
     world.assert_audited()
     assert world.request("promotion-2").status == "awaiting_evidence"
 
@@ -72,7 +72,7 @@ def test_what_was_applied_with_its_last_step_is_applied(world: World, outcome: O
     world.apply("ramp")
 
     assert world.close(outcome) == "applied"
-    assert world.in_force == ("canary", 25)
+    assert world.stands() == ("canary", 25)
 
 
 @pytest.mark.parametrize("outcome", [one for one in Outcome if one is not Outcome.TAKEN_BACK])
@@ -82,7 +82,7 @@ def test_what_was_begun_is_applied_in_part(world: World, outcome: Outcome) -> No
     world.apply()
 
     assert world.close(outcome) == "applied_in_part"
-    assert (world.in_force, world.promotion.status) == (("canary", 10), "applied_in_part")
+    assert (world.stands(), world.promotion.status) == (("canary", 10), "applied_in_part")
     world.assert_audited()
 
 
@@ -95,14 +95,14 @@ def test_a_step_in_its_cooldown_is_begun() -> None:
 
     assert world.close(Outcome.STOPPED) == "applied_in_part"
     world.clock.advance(301)
-    assert world.in_force == ("canary", 10)
+    assert world.stands() == ("canary", 10)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.APPLIED, Outcome.APPLIED_IN_PART])
 def test_nothing_is_said_to_be_applied_that_was_not(world: World, outcome: Outcome) -> None:
     """Were the machine wrong, the rows are right."""
     assert world.close(outcome) == "failed"
-    assert world.in_force == ("staged", 5)
+    assert world.stands() == ("staged", 5)
 
 
 @pytest.mark.parametrize("ramped", [False, True])
@@ -115,7 +115,7 @@ def test_an_arm_that_harmed_ends_as_taken_back(world: World, ramped: bool) -> No
 
     assert world.promotion.status == "taken_back"
     assert world.close(Outcome.TAKEN_BACK) == "taken_back"
-    assert world.in_force == ("experimental", 0)
+    assert world.stands() == ("experimental", 0)
 
 
 def test_an_arm_that_served_nobody_any_more_ends_as_taken_back_too(world: World) -> None:
@@ -179,7 +179,7 @@ def test_an_edit_in_between_is_looked_at_anew(world: World, monkeypatch: pytest.
     monkeypatch.setattr(world.store, "snapshot", then)
 
     assert world.close(Outcome.STOPPED) == "applied_in_part"
-    assert world.in_force == ("canary", 10)
+    assert world.stands() == ("canary", 10)
     world.assert_audited()
 
 
@@ -195,4 +195,3 @@ def test_a_word_that_is_no_end_is_refused() -> None:
     """It would stand in the record for ever."""
     with pytest.raises(ValueError, match="nonsense"):
         ClosePromotionRequest.from_event({"promotion_id": PROMOTION, "outcome": "nonsense"})
-    assert SCHEDULE_ACTOR.startswith("system:")

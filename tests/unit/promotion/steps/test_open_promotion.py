@@ -78,4 +78,5 @@ def test_an_input_without_a_promotion_is_refused() -> None:
     """It would be a mistake of the machine."""
     with pytest.raises(PayloadError, match="promotion_id"):
         OpenPromotionRequest.from_event({"execution": "arn:one"})
-    assert OpenPromotionRequest.from_event({"promotion_id": PROMOTION, "execution": "a", "more": 1})
+    request = OpenPromotionRequest.from_event({"promotion_id": PROMOTION, "execution": "a", "more": 1})
+    assert request == OpenPromotionRequest(PROMOTION, "a")

@@ -1,6 +1,7 @@
 """The promotions' night asks once for each shape of a canary, and puts right what got stuck."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.support.registry import variant
 DAY = 86_400
 
 
-def canary(**fields: object) -> World:
+def canary(**fields: Any) -> World:
     """Return a canary that serves people."""
     return World(status="canary", percent=20, **fields)
 
