@@ -45,7 +45,7 @@ def _subject(evidence: Evidence, environment: str) -> str:
     room = MOST_SUBJECT - len(head) - len(tail)
     if len(name) > room:
         name = f"{name[: room - 3]}..."
-    return f"{head}{name}{tail}".encode("ascii", "replace").decode()[:MOST_SUBJECT]
+    return "".join(one if " " <= one <= "~" else "?" for one in f"{head}{name}{tail}")[:MOST_SUBJECT]
 
 
 def _verdict(evidence: Evidence) -> str:

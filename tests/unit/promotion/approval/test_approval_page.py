@@ -1,0 +1,320 @@
+"""The page: one document, safe with whatever operators write, and readable without sight of its pictures."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from silent_infinity.domain.promotion.charts import answers, interval, latencies
+from silent_infinity.domain.promotion.evidence import ConfigChange, GateResult, Group, Verdict
+from silent_infinity.domain.promotion.outcomes import Outcome
+from silent_infinity.domain.promotion.page import State, View, page, response
+from silent_infinity.domain.promotion.page_form import cleaned
+from tests.support.approvals import ANA, BEN, Asking, evidence, states
+
+VOID = {"meta", "input", "img", "br", "wbr"}
+ADDRESSES = {"src", "href", "action", "formaction", "srcset", "data", "xlink:href", "poster", "background"}
+
+
+class Document(HTMLParser):
+    """The elements of a page with their attributes, the text outside the style, and what is not closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """Return the attributes of all elements of a name."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+STATES = states()
+PAGES = {name: html for name, html in STATES.items() if not name.endswith("mail")}
+
+
+def _number(element: dict[str, str | None], name: str) -> float:
+    return float(element[name] or "")
+
+
+def _asked(name: str = "canary", **changes: Any) -> Asking:
+    asking = Asking(evidence(name, **changes))
+    asking.ask()
+    return asking
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_page_is_whole_and_loads_nothing(name: str) -> None:
+    """A page that fetched anything would tell others that somebody is deciding, and when."""
+    document = Document(PAGES[name])
+
+    assert document.open == []
+    assert {tag for tag, _ in document.elements}.isdisjoint({"script", "link", "iframe", "img", "object"})
+    assert not re.search(r"url\(|@import", PAGES[name].partition("</style>")[0])
+    for _, found in document.elements:
+        assert not any(key.startswith("on") or key == "style" for key in found)
+        assert all((found[key] or "").startswith("#") for key in ADDRESSES & set(found))
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_page_can_be_found_ones_way_in_by_ear(name: str) -> None:
+    """One main part, one first heading, headings without a gap, every section and every field named."""
+    document = Document(PAGES[name])
+    ids = [found["id"] for _, found in document.elements if "id" in found]
+    levels = [int(tag[1]) for tag, _ in document.elements if re.fullmatch("h[1-6]", tag)]
+    labels = {found.get("for") for found in document.all("label")}
+
+    assert document.all("html")[0]["lang"] == "en"
+    assert len(document.all("main")) == levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert len(set(ids)) == len(ids)
+    assert all(found["aria-labelledby"] in ids for found in document.all("section"))
+    assert all(found["id"] in labels for found in document.all("textarea"))
+    assert all(found["href"] in {f"#{one}" for one in ids} for found in document.all("a"))
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_every_picture_says_what_it_shows(name: str) -> None:
+    """Whoever cannot see a picture decides on the same evidence."""
+    for found in Document(PAGES[name]).all("svg"):
+        assert found["role"] == "img"
+        assert re.search(r": .*[0-9]", found["aria-label"] or "")
+
+
+def test_the_policy_allows_this_style_and_a_form_to_itself() -> None:
+    """A policy that allowed any style or script would be no second line behind the escaping."""
+    found = response(View(State.TAMPERED, "prod"))
+    style = re.search(r"<style>(.*?)</style>", found.body, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+
+    assert found.headers["Content-Security-Policy"].split("; ") == [
+        "default-src 'none'",
+        f"style-src 'sha256-{digest}'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+    assert found.headers["Referrer-Policy"] == "no-referrer"
+    assert "noindex" in found.headers["X-Robots-Tag"]
+
+
+def test_what_an_operator_wrote_is_shown_as_it_was_written() -> None:
+    """Markup in a description, a reason or a configuration is text, also where it closes what it is in."""
+    document = Document(PAGES["hostile"])
+
+    assert "<script>alert(1)</script>" in document.text
+    assert "</textarea></style>" in document.text
+    assert document.text.count("onerror=alert(1)") >= 10
+    assert "\\u202e" in document.text
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=80), st.sampled_from(["reason", "description", "sentence", "title", "path", "value"]))
+def test_no_text_becomes_markup(text: str, place: str) -> None:
+    """Whatever stands wherever words are taken: the page has the same elements as with a plain word."""
+
+    def shape(words: str) -> list[str]:
+        changes = evidence().changes
+        gates = evidence().gates
+        fields: dict[str, Any] = {}
+        if place in {"reason", "description"}:
+            fields[place] = f"x{words}"
+        elif place in {"sentence", "title"}:
+            more = {"sentence": words, "title": "x"} | {place: f"x{words}"}
+            fields["gates"] = (*gates, GateResult("own", group=Group.SAFETY, verdict=Verdict.PASSED, **more))
+        else:
+            change = {"path": "/a", "before": "1", "after": "2"}
+            change["path" if place == "path" else "after"] = f"x{words}"
+            fields["changes"] = (*changes, ConfigChange(**change))
+        return [tag for tag, _ in Document(_asked(**fields).show().body).elements]
+
+    assert shape(text) == shape("")
+
+
+@given(st.text(max_size=200))
+def test_a_reason_keeps_what_can_be_read_and_stored(text: str) -> None:
+    """Marks that turn the direction or cannot be seen would have the audit log read otherwise."""
+    found = cleaned(text)
+
+    assert cleaned(found) == found
+    assert all(one == "\n" or one.isprintable() for one in found)
+    found.encode()
+
+
+def test_a_link_with_an_answer_preselects_it_and_nothing_else() -> None:
+    """The answer in the link is a convenience: what counts is what is sent."""
+    asking = _asked()
+    chosen = {
+        answer: [
+            one["value"] for one in Document(asking.show(d=answer).body).all("input") if "checked" in one
+        ]
+        for answer in ("approve", "reject", "both", "")
+    }
+
+    assert chosen == {"approve": ["approve"], "reject": ["reject"], "both": [], "": []}
+
+
+def test_a_form_is_there_only_while_somebody_can_decide() -> None:
+    """Whoever sees a form believes that it does something."""
+    with_form = {name for name, html in PAGES.items() if Document(html).all("form")}
+
+    assert with_form == {
+        "asked",
+        "approve-chosen",
+        "incomplete",
+        "crisis",
+        "second-of-two",
+        "hostile",
+    }
+
+
+@pytest.mark.parametrize("name", ["tampered", "expired"])
+def test_a_dead_link_shows_no_evidence(name: str) -> None:
+    """A link in an old mailbox is not a way to the configuration."""
+    document = Document(PAGES[name])
+
+    assert "prompts/system" not in document.text
+    assert "Warmer wording" not in document.text
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_end_of_a_promotion_has_its_sentence(outcome: Outcome) -> None:
+    """An approver who comes back reads what became of it."""
+    asking = _asked()
+    asking.decide()
+    asking.close(outcome)
+    text = Document(asking.show(BEN).body).text
+
+    assert "being carried out" not in text
+    assert "said yes" in text
+
+
+def test_who_asked_is_named_by_address_where_it_is_known() -> None:
+    """A person decides better on what a colleague asked for than on a number."""
+    asking = _asked(requested_by=f"operator:{ANA.subject}")
+    known = Document(asking.show(BEN).body).text
+    asking.approvers.approvers.remove(ANA)
+    unknown = Document(asking.show(BEN).body).text
+
+    assert "Asked byana@example.test" in known
+    assert "Asked byoperator 3f2a91c4" in unknown
+
+
+numbers = st.one_of(st.none(), st.floats(-1e6, 1e6))
+
+
+@given(
+    st.sampled_from(list(Verdict)),
+    st.sampled_from(["share", "usd", "ms", "points"]),
+    st.lists(numbers, min_size=6, max_size=6),
+)
+def test_a_picture_can_be_drawn_of_any_gate(verdict: Verdict, unit: str, found: list[float | None]) -> None:
+    """A bound that is not known, or all of them at one place, must not cost the approver the page."""
+    names = ("estimate", "low", "high", "threshold", "arm_value", "production_value")
+    figures: dict[str, Any] = dict(zip(names, found, strict=True))
+    gate = GateResult("own", "Title", Group.PRIMARY, verdict, "Sentence.", unit=unit, **figures)
+    drawn = interval(gate)
+
+    assert (drawn == "") == (found[0] is None or (found[1] is None and found[2] is None))
+    if drawn:
+        for _, found_there in Document(drawn).elements:
+            for side in ("x1", "x2", "cx", "x"):
+                assert -1 <= float(found_there.get(side) or 0) <= 461
+
+
+@pytest.mark.parametrize(
+    ("verdict", "estimate", "threshold", "side"),
+    [
+        (Verdict.PASSED, 0.02, -0.05, "left"),
+        (Verdict.FAILED, -0.09, -0.05, "left"),
+        (Verdict.NOT_ENOUGH_DATA, -0.01, -0.05, "left"),
+        (Verdict.PASSED, 0.02, 0.2, "right"),
+        (Verdict.FAILED, 0.3, 0.2, "right"),
+    ],
+)
+def test_the_ground_beyond_the_limit_lies_where_it_is_worse(
+    verdict: Verdict, estimate: float, threshold: float, side: str
+) -> None:
+    """A picture that marks the wrong side says the opposite of the sentence beside it."""
+    gate = GateResult(
+        "own",
+        "Title",
+        Group.GUARDRAIL,
+        verdict,
+        "Sentence.",
+        unit="share",
+        estimate=estimate,
+        low=estimate - 0.02,
+        high=estimate + 0.02,
+        threshold=threshold,
+        arm_value=0.7,
+        production_value=0.7 - estimate,
+    )
+    drawn = Document(interval(gate))
+    beyond = next(one for one in drawn.all("rect") if one["class"] == "beyond")
+    limit = next(one for one in drawn.all("line") if one["class"] == "limit")
+    left = _number(beyond, "x")
+    edge = left + _number(beyond, "width") if side == "left" else left
+
+    assert edge == pytest.approx(_number(limit, "x1"), abs=0.2)
+    assert (_number(drawn.all("circle")[0], "cx") > edge) == (
+        (side == "left") == (verdict is not Verdict.FAILED)
+    )
+
+
+def test_distributions_are_shares_of_their_own_number() -> None:
+    """Production has twenty times the sessions: counts would hide the variant."""
+    drawn = answers("NPS", {"arm": {"9": 1, "10": 1}, "production": {"9": 100, "10": 100}})
+    bars = [one for one in Document(drawn).all("rect") if one["height"] != "11"]
+    tall = [one["height"] for one in bars if _number(one, "height") > 0]
+
+    assert len(tall) == 4
+    assert len(set(tall)) == 1
+
+
+@given(
+    st.dictionaries(st.integers(0, 400).map(str), st.integers(1, 9), max_size=30),
+    st.dictionaries(st.integers(0, 400).map(str), st.integers(1, 9), max_size=30),
+)
+def test_times_of_any_spread_fit_the_picture(arm: dict[str, int], production: dict[str, int]) -> None:
+    """One reply that took minutes must not push the others out of the picture."""
+    drawn = latencies("Time", {"arm": arm, "production": production})
+
+    assert (drawn == "") == (not arm and not production)
+    if drawn:
+        for bar in Document(drawn).all("rect"):
+            assert 0 <= _number(bar, "x") <= 461
+            assert _number(bar, "y") >= 0
+
+
+def test_the_same_view_is_the_same_page() -> None:
+    """Nothing on it depends on when it was made, so that what was seen can be seen again."""
+    view = View(State.UNKNOWN, "prod")
+
+    assert page(view) == page(view)
+    assert _asked().show().body == _asked().show().body
