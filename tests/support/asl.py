@@ -44,7 +44,7 @@ class StateMachine:
 
     `tasks` maps each Task's resource to what it does: for Lambda invocations the key is the FunctionName
     argument, for other integrations the Resource itself. A task raises StateError, or any exception, whose
-    class name then is the error's name.
+    class name then is the error's name. One that waits for its token returns what the token was told.
     """
 
     def __init__(
@@ -145,16 +145,20 @@ class StateMachine:
         return results
 
     def _task(self, state: Mapping[str, Any], states: dict[str, Any], variables: dict[str, Any]) -> Any:
-        arguments = self._value(state.get("Arguments", {}), states, variables)
+        waits = state["Resource"].endswith(".waitForTaskToken")
         self._value(state["TimeoutSeconds"], states, variables)
-        function = arguments.get("FunctionName")
+        function = state.get("Arguments", {}).get("FunctionName")
         task = self._tasks[function or state["Resource"]]
         left = [retry.get("MaxAttempts", 3) for retry in state.get("Retry", ())]
         while True:
             try:
+                # Each attempt has a token of its own.
+                context = {**states["context"], "Task": {"Token": _uuid4()}} if waits else states["context"]
+                arguments = self._value(state.get("Arguments", {}), {**states, "context": context}, variables)
                 payload = json.loads(json.dumps(arguments["Payload"] if function else arguments))
                 result = json.loads(json.dumps(task(payload)))
-                return {"Payload": result, "StatusCode": 200} if function else result
+                # What waits has for its result what whoever had the token said.
+                return {"Payload": result, "StatusCode": 200} if function and not waits else result
             except Exception as failure:  # noqa: BLE001 -- whatever a task raises is an error of the state
                 error = failure if isinstance(failure, StateError) else StateError(type(failure).__name__)
                 for index, retry in enumerate(state.get("Retry", ())):
