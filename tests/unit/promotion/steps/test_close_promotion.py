@@ -9,7 +9,9 @@ from silent_infinity.usecases.close_promotion import ClosePromotionRequest
 from tests.support.promotion_steps import PROMOTION, REASON, World
 
 BEFORE_ANYTHING = [
-    outcome for outcome in Outcome if outcome not in (Outcome.APPLIED, Outcome.APPLIED_IN_PART)
+    outcome
+    for outcome in Outcome
+    if outcome not in (Outcome.APPLIED, Outcome.APPLIED_IN_PART, Outcome.TAKEN_BACK)
 ]
 
 
@@ -118,9 +120,25 @@ def test_an_arm_that_harmed_ends_as_taken_back(world: World, ramped: bool) -> No
     assert world.stands() == ("experimental", 0)
 
 
-def test_an_arm_that_served_nobody_any_more_ends_as_taken_back_too(world: World) -> None:
+def test_an_arm_that_serves_nobody_any_more_ends_as_taken_back_too() -> None:
     """A demotion that found nothing to do leaves the promotion open."""
+    world = World(percent=0)
+    world.request()
+
     assert world.close(Outcome.TAKEN_BACK) == "taken_back"
+    world.assert_audited()
+
+
+@pytest.mark.parametrize(("applied", "outcome"), [(False, "not_passed"), (True, "applied_in_part")])
+def test_an_arm_that_serves_still_is_not_said_to_be_taken_back(
+    world: World, applied: bool, outcome: str
+) -> None:
+    """The demotion asked for a person instead; the record must not soothe."""
+    if applied:
+        world.decide("ann")
+        world.apply()
+
+    assert world.close(Outcome.TAKEN_BACK) == outcome
     world.assert_audited()
 
 

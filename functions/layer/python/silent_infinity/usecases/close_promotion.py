@@ -15,7 +15,7 @@ from silent_infinity.domain.registry.commands import (
     PromotionRequest,
     Refusal,
 )
-from silent_infinity.domain.registry.view import has_entered
+from silent_infinity.domain.registry.view import after_pending, has_entered, serves
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.ports.approvals import Approvals
 from silent_infinity.ports.errors import StoreUnavailableError
@@ -154,7 +154,11 @@ def _is_of_another(request: ClosePromotionRequest, promotion: PromotionRequest) 
 def _final(asked: Outcome, record: VariantRecord, promotion: PromotionRequest) -> Outcome:
     """Return how an open promotion ends: as what was applied, and not as what was not."""
     if asked is Outcome.TAKEN_BACK:
-        return asked
+        stage = record if record.pending is None else after_pending(record, record.pending)
+        if not serves(stage):
+            return asked
+        # It could not be taken back: nobody would have served in its place.
+        asked = Outcome.NOT_PASSED
     if has_entered(record, promotion):
         return Outcome.APPLIED_IN_PART
     return Outcome.FAILED if asked in _CHANGES_THE_VARIANT else asked
