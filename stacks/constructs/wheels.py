@@ -12,10 +12,11 @@ from stacks.paths import WHEEL_CACHE
 
 # Raised when the way of building changes, so that neither cached wheels nor deployed assets of the old way
 # are kept.
-RECIPE = "2"
+RECIPE = "3"
 NEVER_SHIPPED = ("__pycache__", "*.pyc", "*.pyi", ".mypy_cache", "tests", "bin", "golden")
-# f2py is NumPy's compiler for Fortran.
-_NEVER_IMPORTED = ("__pycache__", "tests", "f2py")
+_NEVER_IMPORTED = ("__pycache__", "tests")
+_FORTRAN_COMPILER = "f2py"
+"""Of NumPy. Only SciPy imports it, with all the names that NumPy has."""
 # What an installed distribution needs at run time besides its code: its version, entry points and licence.
 _METADATA_KEPT = ("METADATA", "entry_points.txt", "top_level.txt")
 
@@ -94,9 +95,10 @@ def _pip_install(requirements: Path, target: WheelTarget, folder: Path) -> None:
 
 def _strip(folder: Path) -> None:
     """Remove what no function imports: byte code, tests, type stubs, scripts and most package metadata."""
+    never = set(_NEVER_IMPORTED) | (set() if (folder / "scipy").is_dir() else {_FORTRAN_COMPILER})
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir():
-            if path.name in _NEVER_IMPORTED or path == folder / "bin":
+            if path.name in never or path == folder / "bin":
                 shutil.rmtree(path)
         elif path.suffix in (".pyc", ".pyi") or _is_spare_metadata(path):
             path.unlink()

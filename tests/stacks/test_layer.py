@@ -306,10 +306,14 @@ def test_wheels_are_kept_for_each_set_of_pins_and_each_target(
     assert all(folder.is_dir() for folder in folders)
 
 
+@pytest.mark.parametrize("with_scipy", [False, True])
 def test_of_a_wheel_its_code_and_its_licences_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    with_scipy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tests and compilers would be unpacked at every cold start; licences are a condition of use."""
+    """Tests and compilers would be unpacked at every cold start; licences are a condition of use.
+
+    SciPy imports every name of NumPy, its compiler's among them.
+    """
     kept = {
         *("one/code.py", "one/bin/data.txt", "one.dist-info/METADATA", "one.dist-info/licenses/AUTHORS"),
         *("one.dist-info/licenses/vendored/terms.txt", "one.dist-info/NOTICE.md"),
@@ -318,6 +322,9 @@ def test_of_a_wheel_its_code_and_its_licences_are_kept(
         *("one/tests/test_code.py", "one/f2py/compiler.py", "one/__pycache__/code.pyc", "one/code.pyi"),
         *("bin/script", "one.dist-info/RECORD"),
     }
+    if with_scipy:
+        kept |= {"scipy/code.py", "one/f2py/compiler.py"}
+        spare -= kept
 
     def install(_pins: Path, _target: WheelTarget, folder: Path) -> None:
         for name in kept | spare:
