@@ -14,7 +14,7 @@ from local.stack.stack import OPERATOR, LocalStack
 from tests.support.model_server import Behaviour, ModelServer, calm, unremarkable
 from tests.support.operators import Operator
 from tests.support.promotion_figures import Figures, judged, settled, simulated
-from tests.support.promotions import Approvers, Browser, Ended, Promotions
+from tests.support.promotions import Approvers, Desk, Ended, Promotions
 from tests.support.world import MIRROR
 
 
@@ -187,12 +187,14 @@ def arm(
         tmp_path_factory.mktemp("figures"),
         percent=25,
         sessions=6000,
-        effects=("completion:+0.12",),
+        effects=("completion:+0.12", "crisis_flag:-0.03"),
     )
     figures.give(name, ARM_PRODUCTION, percent=5)
     asked = promotions.ask(name)
-    link, _ = approvers.links(approvers.people["approver-one"], asked)
-    Browser().decide(link, "approve", "It goes on more often, and nothing is worse.")
+    desk = Desk(promotions, approvers)
+    mail = desk.mail(desk.one, asked)
+    link, _ = desk.links(desk.one, asked)
+    desk.browser.decide(link, "approve", "It goes on more often, and nothing is worse.")
     promotions.reaches(asked, "canary", 10)
     # A day later, as it were: what was counted of the ten percent.
     figures.give(name, ARM_PRODUCTION, percent=10)
@@ -200,4 +202,4 @@ def arm(
     ramped = promotions.ended(asked)
     figures.restore()
     settled(stack, name)
-    return Arm(name, figures, ramped, approvers.mail(approvers.people["approver-one"], asked))
+    return Arm(name, figures, ramped, mail)

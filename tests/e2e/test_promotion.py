@@ -10,17 +10,15 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from local.stack.stack import OPERATOR, LocalStack
 from silent_infinity.domain.payload import to_payload
-from silent_infinity.domain.promotion.evidence import GoldenEvidence, config_hash
-from silent_infinity.domain.promotion.golden import suite_for, suites
 from tests.e2e.conftest import ARM_CATEGORY, ARM_PRODUCTION, Arm, staged
 from tests.e2e.test_faults import Functions
+from tests.support.golden import golden_evidence
 from tests.support.promotion_figures import cooled_down, settled
 from tests.support.promotions import (
     MACHINE,
@@ -110,8 +108,8 @@ def test_the_mail_says_what_it_is_about_and_the_page_shows_the_evidence(arm: Arm
 def test_a_rejection_ends_it_and_the_reason_is_kept(arm: Arm, desk: Desk) -> None:
     """One no is enough; the link then shows what was decided, and another's yes comes too late."""
     asked = desk.promotions.ask(arm.name)
-    _, link = desk.approvers.links(desk.one, asked)
-    [other, _] = desk.approvers.links(desk.two, asked)
+    _, link = desk.links(desk.one, asked)
+    [other, _] = desk.links(desk.two, asked)
     form = desk.browser.open(link).form
     late = desk.browser.open(other).form
     assert form is not None
@@ -135,9 +133,9 @@ def test_a_rejection_ends_it_and_the_reason_is_kept(arm: Arm, desk: Desk) -> Non
 
 def test_nobody_answers_and_it_expires(arm: Arm, functions: Functions, desk: Desk) -> None:
     """After the time that approvers have (here seconds), the link is dead and everything is as it was."""
-    with functions.with_variable("Open", "APPROVAL_SECONDS", "4"):
+    with functions.with_variable("PromotionOpen", "APPROVAL_SECONDS", "4"):
         asked = desk.promotions.ask(arm.name)
-        link, _ = desk.approvers.links(desk.one, asked)
+        link, _ = desk.links(desk.one, asked)
         form = desk.browser.open(link).form
         assert form is not None
         ended = desk.promotions.ended(asked)
@@ -152,8 +150,8 @@ def test_nobody_answers_and_it_expires(arm: Arm, functions: Functions, desk: Des
 def test_a_link_that_was_tampered_with_is_refused_whatever_was_changed(arm: Arm, desk: Desk) -> None:
     """Each parameter, the promotion itself, and the requester in the place of the approver."""
     asked = desk.promotions.ask(arm.name)
-    link, _ = desk.approvers.links(desk.one, asked)
-    theirs, _ = desk.approvers.links(desk.two, asked)
+    link, _ = desk.links(desk.one, asked)
+    theirs, _ = desk.links(desk.two, asked)
     given = parameters(link)
     requester = desk.approvers.people[OPERATOR].subject
     changed = {
@@ -204,7 +202,7 @@ def _resume(promotions: Promotions, arm: Arm) -> None:
 def test_a_variant_that_was_edited_meanwhile_is_not_what_the_evidence_is_of(arm: Arm, desk: Desk) -> None:
     """Not even a description: the click says so, and the promotion is over."""
     asked = desk.promotions.ask(arm.name)
-    link, _ = desk.approvers.links(desk.one, asked)
+    link, _ = desk.links(desk.one, asked)
     form = desk.browser.open(link).form
     assert form is not None
     version = desk.promotions.operator.show(arm.name)["version"]
@@ -223,7 +221,7 @@ def test_a_variant_that_was_edited_meanwhile_is_not_what_the_evidence_is_of(arm:
 def test_an_execution_that_is_stopped_by_hand_leaves_nothing_open(arm: Arm, desk: Desk) -> None:
     """Nobody's yes carries it out afterwards, and the next promotion can be asked for."""
     asked = desk.promotions.ask(arm.name)
-    link, _ = desk.approvers.links(desk.one, asked)
+    link, _ = desk.links(desk.one, asked)
     form = desk.browser.open(link).form
     assert form is not None
     desk.promotions.stop(asked.promotion_id)
@@ -268,7 +266,7 @@ def test_figures_that_do_not_divide_as_the_traffic_does_end_it_before_anybody_is
 def test_clicks_at_once_are_one_decision_and_one_step(trial: str, desk: Desk) -> None:
     """An impatient thumb, ten times in the same moment: the first counts, all see the same."""
     asked = desk.promotions.ask(trial, rollout_percent=25)
-    link, _ = desk.approvers.links(desk.one, asked)
+    link, _ = desk.links(desk.one, asked)
     form = desk.browser.open(link).form
     assert form is not None
     with ThreadPoolExecutor(10) as threads:
@@ -305,8 +303,8 @@ def test_a_registry_that_is_back_in_time_is_written_once(
     """The decision is kept meanwhile; nobody has to click again."""
     with _impatient(stack):
         asked = desk.promotions.ask(trial, rollout_percent=25)
-        link, _ = desk.approvers.links(desk.one, asked)
-        with functions.with_variable("Apply", "VARIANTS_TABLE", "no-such-table"):
+        link, _ = desk.links(desk.one, asked)
+        with functions.with_variable("PromotionApply", "VARIANTS_TABLE", "no-such-table"):
             decided = desk.browser.decide(link, "approve", WHY)
             in_time(lambda: _attempts(desk.promotions, asked) >= 1, "attempt that failed")
             meanwhile = desk.promotions.operator.show(trial)["in_force"]
@@ -330,8 +328,8 @@ def test_a_registry_that_stays_away_leaves_the_variant_as_it_was(
     """Tried again, given up, closed as failed: an approved promotion must not come alive days later."""
     with _impatient(stack):
         asked = desk.promotions.ask(trial, rollout_percent=25)
-        link, _ = desk.approvers.links(desk.one, asked)
-        with functions.with_variable("Apply", "VARIANTS_TABLE", "no-such-table"):
+        link, _ = desk.links(desk.one, asked)
+        with functions.with_variable("PromotionApply", "VARIANTS_TABLE", "no-such-table"):
             desk.browser.decide(link, "approve", WHY)
             ended = desk.promotions.ended(asked)
             failed = _attempts(desk.promotions, asked)
@@ -350,7 +348,7 @@ def test_an_arm_that_turns_out_to_harm_is_taken_back_while_it_is_watched(
 ) -> None:
     """The yes was for the whole stage, but not whatever happens: nobody has to be awake for this."""
     asked = desk.promotions.ask(trial)
-    link, _ = desk.approvers.links(desk.one, asked)
+    link, _ = desk.links(desk.one, asked)
     desk.browser.decide(link, "approve", WHY)
     desk.promotions.reaches(asked, "canary", 10)
     arm.figures.give(trial, ARM_PRODUCTION, percent=10, rates={"crisis_flag": 0.4})
@@ -385,25 +383,9 @@ def crisis_trial(desk: Desk) -> Iterator[str]:
 def _golden(desk: Desk, name: str) -> None:
     """Record a clean result of the golden set for the variant's configuration."""
     operator, (category, _, variant_id) = desk.promotions.operator, name.partition("/")
-    config = operator.show(name)["config"]
-    suite = str(suite_for(category))
-    cases = suites()[suite]
-    result = GoldenEvidence(
-        category,
-        variant_id,
-        config_hash(config),
-        suite,
-        cases.suite_hash,
-        cases.cases,
-        cases.crisis_cases,
-        0,
-        (),
-        datetime.now(UTC).isoformat(),
-        model_id=config["model_id"],
-    )
-    document = {name: value for name, value in to_payload(result).items() if not name.startswith("recorded")}
-    operator.change("evidence", name, evidence=document)
-    assert operator.status < 300
+    result = golden_evidence(category, variant_id, operator.show(name)["config"])
+    operator.change("evidence", name, evidence=to_payload(result))
+    assert operator.status == 201
 
 
 def test_what_meets_a_crisis_needs_a_golden_set_and_two_people(crisis_trial: str, desk: Desk) -> None:
@@ -411,8 +393,8 @@ def test_what_meets_a_crisis_needs_a_golden_set_and_two_people(crisis_trial: str
     without = desk.promotions.ended(desk.promotions.ask(crisis_trial, rollout_percent=0))
     _golden(desk, crisis_trial)
     asked = desk.promotions.ask(crisis_trial, rollout_percent=0)
-    link, _ = desk.approvers.links(desk.one, asked)
-    other, _ = desk.approvers.links(desk.two, asked)
+    link, _ = desk.links(desk.one, asked)
+    other, _ = desk.links(desk.two, asked)
     form = desk.browser.open(link).form
     assert form is not None
     first = desk.browser.send(form, "approve", WHY)
@@ -441,7 +423,7 @@ def test_mail_scanners_change_nothing_and_the_arm_becomes_production_and_comes_b
 ) -> None:
     """Links are followed by machines first, all of them, again; then a person says yes, and it is undone."""
     asked = desk.promotions.ask(arm.name)
-    links = desk.approvers.links(desk.one, asked)
+    links = desk.links(desk.one, asked)
     with ThreadPoolExecutor(8) as threads:
         for method in ("GET", "HEAD", "OPTIONS"):
             list(threads.map(lambda link, method=method: desk.browser.open(link, method), links * 4))

@@ -37,13 +37,13 @@ def _channel(stack: LocalStack, webhook: Webhook) -> Iterator[None]:
     secrets, iam, lambdas = stack.client("secretsmanager"), stack.client("iam"), stack.client("lambda")
     functions = Functions(stack, ("Promotion",))
     arn = secrets.create_secret(Name=f"webhook-{uuid.uuid4().hex[:8]}", SecretString=webhook.url)["ARN"]
-    notify = functions.name("Notify")
+    notify = functions.name("PromotionNotify")
     role = lambdas.get_function_configuration(FunctionName=notify)["Role"].rpartition("/")[2]
     allowed = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     iam.put_role_policy(RoleName=role, PolicyName="channel", PolicyDocument=policy)
     try:
-        with functions.with_variable("Notify", SETTING, arn):
+        with functions.with_variable("PromotionNotify", SETTING, arn):
             yield
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="channel")
@@ -73,7 +73,7 @@ def told(
     stack.outbox_messages()
     with Webhook() as webhook, _channel(stack, webhook):
         asked = promotions.ask(name, reason=f"Because {secrets['asked']}.")
-        _, link = approvers.links(desk.one, asked)
+        _, link = desk.links(desk.one, asked)
         secrets["token"] = _token(tables, asked)
         secrets["signature"] = parameters(link)["s"]
         secrets["address"] = desk.one.address

@@ -228,9 +228,12 @@ FROM genuine WHERE category = $mine AND arm_id = $my_arm AND variant_id = $my_pr
 
 
 def _scaled(factor: float) -> str:
-    whole = [f"CAST(round({name} * {factor!r}) AS bigint) AS {name}" for name in COUNTS]
-    # Successes are counts, so that a rate stays one.
-    sums = [f"IF(kind = 'rate', round({name} * {factor!r}), {name} * {factor!r}) AS {name}" for name in SUMS]
+    whole = [f'CAST(round("{name}" * {factor!r}) AS bigint) AS "{name}"' for name in COUNTS]
+    sums = []
+    for name in SUMS:
+        product = f'"{name}" * {factor!r}'
+        # Successes are counts, so that a rate stays one.
+        sums.append(f"IF(kind = 'rate', round({product}), {product}) AS \"{name}\"")
     return ", ".join([*whole, *sums])
 
 

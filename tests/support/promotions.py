@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import httpx
 
-from local.stack.mails import Mail, follow
+from local.stack.mails import Mail
 from local.stack.stack import LocalStack
 from silent_infinity.domain.promotion.outcomes import OPEN
 from tests.support.operators import Operator
@@ -320,15 +320,9 @@ class Approvers:
         self.people: dict[str, Person] = {}
 
     def add(self, name: str) -> Person:
-        """Subscribe an operator, who follows the link in the first mail."""
+        """Make an operator an approver, who follows the link in the first mail."""
+        self.stack.approver(name)
         added = person(self.stack, name)
-        self._sns.subscribe(
-            TopicArn=self._topic,
-            Protocol="email",
-            Endpoint=added.address,
-            Attributes={"FilterPolicy": json.dumps({"approver": [added.subject]})},
-        )
-        assert follow(self._mails(added)[-1].link)
         self.people[name] = added
         return added
 
@@ -352,15 +346,6 @@ class Approvers:
         """Return the mails about a promotion that somebody got, oldest first."""
         return [mail for mail in self._mails(to) if f"/v1/approvals/{promotion_id}" in mail.text]
 
-    def mail(self, to: Person, asked: Asked) -> Mail:
-        """Wait for the mail about a promotion."""
-        [mail] = in_time(lambda: self.mails(to, asked.promotion_id), "mail")
-        return mail
-
-    def links(self, to: Person, asked: Asked) -> list[str]:
-        """Wait for the mail about a promotion and return the links in it: approve, then reject."""
-        return LINK.findall(self.mail(to, asked).text)
-
     def _mails(self, to: Person) -> list[Mail]:
         return [mail for mail in self.stack.mails(self._topic) if mail.to == to.address]
 
@@ -383,3 +368,27 @@ class Desk:
         self.browser = Browser()
         self.one = approvers.people["approver-one"]
         self.two = approvers.people["approver-two"]
+
+    def mail(self, to: Person, asked: Asked) -> Mail:
+        """Wait for the mail about a promotion.
+
+        Raises:
+            AssertionError: none came in time, or the promotion ended before.
+        """
+
+        def arrived() -> list[Mail]:
+            found = self.approvers.mails(to, asked.promotion_id)
+            execution = self.promotions.execution(asked.promotion_id)
+            over = execution is not None and execution["status"] != "RUNNING"
+            assert found or not over, self.promotions.why(asked)
+            return found
+
+        try:
+            [mail] = in_time(arrived, "mail")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.promotions.why(asked)}") from None
+        return mail
+
+    def links(self, to: Person, asked: Asked) -> list[str]:
+        """Wait for the mail about a promotion and return the links in it: approve, then reject."""
+        return LINK.findall(self.mail(to, asked).text)
