@@ -22,6 +22,7 @@ from silent_infinity import bootstrap
 from silent_infinity.domain.crisis.verdict import RISK_LEVEL
 from silent_infinity.domain.initial_variants import initial_variants
 from silent_infinity.domain.json_answer import AnswerError
+from silent_infinity.domain.payload import to_payload
 from silent_infinity.domain.promotion.evidence import GoldenEvidence, config_hash
 from silent_infinity.domain.promotion.golden import PERSONA_CATEGORY, PERSONA_MODEL, Suite, suite_for
 from silent_infinity.domain.prompts import PromptError, bundled
@@ -40,6 +41,7 @@ CRISIS_CASES: Final = "crisis_golden_en.json"
 
 SENTINEL_CLASS: Final = "TC2"
 VOICE: Final = "VOICE_LLM"
+NOBODY: Final = "none"
 SECONDS: Final = 60
 MOST_UNANSWERED: Final = 0.02
 """Of what a model was asked: with more, the figures are those of the other stages."""
@@ -94,6 +96,12 @@ class Subject:
             if model_for(name, own).exposed_category != decides:
                 raise CandidateError(f"the model that {decides} names is unknown, or may not serve {name}")
         return own
+
+    def model_wanted(self) -> str:
+        """Return the model that has to answer: what the variant names, or what a persona speaks through."""
+        if self.category == PERSONA_CATEGORY:
+            return self.model or str(_shipped(PERSONA_MODEL)["model_id"])
+        return str(self.config.get("model_id", ""))
 
     def classes(self) -> tuple[str, ...]:
         """Return the turn classes whose model the variant decides, or speaks through."""
@@ -193,7 +201,7 @@ def golden_evidence(
         crisis_missed=result.crisis_missed,
         gates_broken=result.gates_broken,
         run_at=clock.now().isoformat(timespec="seconds"),
-        model_id=" + ".join(sorted(result.models)) or COMPOSER,
+        model_id=" + ".join(sorted(result.models)) or (COMPOSER if suite == PROMPTS else NOBODY),
         figures=result.figures,
     )
 
@@ -347,3 +355,18 @@ def _shipped(category: str) -> dict[str, Any]:
         for row in initial_variants()
         if row.category == category and row.status == PRODUCTION
     )
+
+
+def main() -> None:
+    """Write the cases of every suite, as they are, into the data of the layer."""
+    root = Path(__file__).resolve().parent.parent
+    target = root / "functions/layer/python/silent_infinity/data/golden_suites.json"
+    document = json.loads(target.read_text(encoding="utf-8"))
+    document["suites"] = {
+        name: to_payload(measured(name, root / "tests" / "vectors")) for name in document["suites"]
+    }
+    target.write_text(f"{json.dumps(document, indent=2)}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -39,6 +39,9 @@ def register(commands: Commands) -> None:
     )
     audit.add_argument("--limit", type=count, default=ENTRIES, metavar="N", help="the last N (default: 20)")
 
+    evidence = _change(parsers, "evidence", "record what `./run evaluate … --evidence` wrote of a variant")
+    evidence.add_argument("evidence", type=_file, metavar="FILE", help="the document")
+
     promotions = _leaf(parsers, "promotions", "promotions that were asked for, newest first")
     promotions.add_argument("--status", metavar="STATUS", help="only these, such as awaiting_evidence")
     promotions.add_argument(
@@ -256,6 +259,10 @@ def _day(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day: write it like 2026-11-21") from None
+
+
+def _file(path: str) -> dict[str, Any]:
+    return _document(f"@{path}")
 
 
 def _document(text: str) -> dict[str, Any]:

@@ -436,3 +436,23 @@ def fitted(rows: Sequence[Sequence[str]], right: set[int] | None = None, least: 
 
 def _cut(text: str, size: int) -> str:
     return text if len(text) <= size else f"{text[: size - 1]}…"
+
+
+def evidence(recorded: Mapping[str, Any], *, replayed: bool) -> str:
+    """What was recorded of a golden set, and whether the gates will take it."""
+    broken = recorded["gates_broken"]
+    clean = not broken and not recorded["crisis_missed"]
+    lines = [
+        f"  {recorded['suite']} by {recorded['model_id']}, run at {moment(recorded['run_at'])}: "
+        f"{recorded['crisis_missed']} of {recorded['crisis_cases']} crisis cases missed",
+        *(f"  gate broken: {gate}" for gate in broken),
+        f"  {bold('Recorded.')} "
+        + (
+            "Gates go by it while the configuration stays as it is."
+            if clean
+            else "It is not clean: gates that need it fail, and a promotion on earlier evidence ends."
+        ),
+    ]
+    if replayed:
+        lines.append("  This was recorded before, under the same key; it was not recorded again.")
+    return "\n".join(lines)

@@ -129,6 +129,16 @@ def take_back(api: AdminApi, arguments: argparse.Namespace) -> int:
     return _sent(api, arguments, _read(api, arguments), arguments.work, {})
 
 
+def record_evidence(api: AdminApi, arguments: argparse.Namespace) -> int:
+    """Record the result of a golden set."""
+    body = {"evidence": arguments.evidence}
+    answer = changes.send(api, arguments, _read(api, arguments), "evidence", body)
+    if arguments.json:
+        return _print_json(answer.document)
+    print(views.evidence(plain(answer.document["evidence"]), replayed=answer.replayed))
+    return 0
+
+
 def compare_variants(api: AdminApi, arguments: argparse.Namespace) -> int:
     """Print two variants side by side."""
     a, b = arguments.a, arguments.b
@@ -232,4 +242,5 @@ WORK: Mapping[str, Work] = {
     "compare": compare_variants,
     "audit": show_audit,
     "promotions": show_promotions,
+    "evidence": record_evidence,
 }

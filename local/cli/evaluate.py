@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from evaluation.tables import Table
     from silent_infinity.settings import Settings
 
-KINDS = ("safety", "injection", "pii", "turn-class", "prompts")
-PROMPTS = "prompts"
+KINDS = ("safety", "injection", "pii", "turn-class", "prompts", "sentinel")
+PROMPTS, SENTINEL = "prompts", "sentinel"
 VECTORS = REPOSITORY / "tests" / "vectors"
 OWN_GATES = Path("gates.json")  # of the folder of the kind
 MOST_ROWS = 15  # of a table in the terminal; the report has all of them
@@ -79,6 +79,24 @@ def register(commands: Commands) -> None:
         const=OWN_GATES,
         help="fail unless the figures keep the gates of this file (default: the project's own)",
     )
+    golden = evaluate.add_argument_group(
+        "evidence for a promotion", "safety, prompts and sentinel: the project's own cases for one variant"
+    )
+    golden.add_argument(
+        "--for", dest="variant", metavar="CATEGORY/ID", help="run them with the configuration of this variant"
+    )
+    golden.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="its configuration, or what `./run admin variants show --json` prints (default: as shipped)",
+    )
+    golden.add_argument(
+        "--model", metavar="ID", help="the model that a persona speaks through (default: as shipped)"
+    )
+    golden.add_argument(
+        "--evidence", metavar="FILE", type=Path, help="write the document for `./run admin evidence`"
+    )
 
 
 def run_evaluate(context: Context, arguments: argparse.Namespace) -> int:
@@ -89,6 +107,15 @@ def run_evaluate(context: Context, arguments: argparse.Namespace) -> int:
     from evaluation.lines import LineError
     from evaluation.run import KINDS as KNOWN
 
+    if arguments.variant is not None:
+        from local.cli import evaluate_golden
+
+        return evaluate_golden.run(context, arguments)
+    if arguments.kind == SENTINEL or arguments.config or arguments.model or arguments.evidence:
+        raise LocalError(
+            "The sentinel, --config, --model and --evidence are for one variant.",
+            "Name it with --for CATEGORY/ID.",
+        )
     kind = KNOWN[arguments.kind]
     if kind.name == PROMPTS:
         kind = _prompts(kind, arguments)
@@ -124,7 +151,7 @@ def _evaluated(context: Context, arguments: argparse.Namespace, kind: Kind, gate
         folder = (VECTORS / kind.folder).resolve()
         raise LocalError(f"There is no data for {kind.name} in {folder}.", "Name a file with --data.")
     gated = None if gated is None else _gates_for(gated, paths, own=not arguments.data)
-    settings, model = _model(context, arguments)
+    settings, model = model_settings(context, arguments)
     mutations = arguments.mutations or (gated is not None and needs_mutations(gated))
     evaluate = partial(run, kind, settings=settings, clock=SystemClock(), mutations=mutations)
     with context.progress.step("reading", quiet=True):
@@ -188,7 +215,7 @@ def _prompt_gates(context: Context, arguments: argparse.Namespace) -> Path:
     """The gates of the provider that answers: what a large model has to keep, a small one cannot."""
     if arguments.reference:
         return Path("gates.reference.json")
-    settings, _ = _model(context, arguments)
+    settings, _ = model_settings(context, arguments)
     provider = settings.text(MODEL_VARIABLE, COMPOSER)
     if provider == COMPOSER:
         return OWN_GATES
@@ -206,7 +233,7 @@ def _gates_for(gated: Gates, paths: Sequence[Path], *, own: bool) -> Gates:
     return wanted
 
 
-def _model(context: Context, arguments: argparse.Namespace) -> tuple[Settings, str]:
+def model_settings(context: Context, arguments: argparse.Namespace) -> tuple[Settings, str]:
     """The settings to wire with, and in words which model they bring."""
     from silent_infinity.settings import Settings
 
@@ -221,7 +248,7 @@ def _model(context: Context, arguments: argparse.Namespace) -> tuple[Settings, s
     if provider:
         known_as = os.environ.get("LLM_MODEL_ID") or "the default of the turn class"
         return Settings.from_env(), f"{provider}, {known_as}"
-    local = _local_model(context) if arguments.kind in ("safety", PROMPTS) else None
+    local = _local_model(context) if arguments.kind in ("safety", PROMPTS, SENTINEL) else None
     if local is None:
         return Settings(without), f"none ({MODEL_VARIABLE} is not set, and no local model server runs)"
     return Settings({**without, **local}), f"{local['LLM_MODEL_ID']} of the local stack"

@@ -234,7 +234,9 @@ def test_a_long_file_streams(tmp_path: Path) -> None:
 
 def chosen(context: Any, *, no_model: bool = False) -> tuple[Settings, str]:
     """Return which model the command would use."""
-    return evaluate._model(context, argparse.Namespace(kind="safety", no_model=no_model, reference=False))
+    return evaluate.model_settings(
+        context, argparse.Namespace(kind="safety", no_model=no_model, reference=False)
+    )
 
 
 def stack(ready: bool) -> Any:
