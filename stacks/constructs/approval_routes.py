@@ -10,7 +10,7 @@ from stacks.constructs.function_settings import Setting
 from stacks.constructs.operations import FIVE_MINUTES, OperationsTopic, alarm
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
-from stacks.constructs.store_access import allow_items, allow_secret
+from stacks.constructs.store_access import allow_approvals, allow_items, allow_secret
 from stacks.data_stack import DataStack
 from stacks.environment import EnvironmentConfig
 
@@ -51,7 +51,7 @@ class ApprovalRoutes(Construct):
             },
         )
         # Evidence is read and never written here: nobody decides on what this function made up.
-        allow_items(self.function, data.approvals, "GetItem", "UpdateItem")
+        allow_approvals(self.function, data.approvals, "GetItem", "UpdateItem")
         allow_items(self.function, data.promotions, "GetItem")
         allow_items(self.function, data.variants, "GetItem", "Scan")
         allow_secret(self.function, data.approval_links, data.key)

@@ -25,7 +25,7 @@ from stacks.constructs.promotion_workflow import WHERE, PromotionWorkflow
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.registry_access import allow_changing_registry, registry_settings
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
-from stacks.constructs.store_access import allow_items, allow_sending, allow_stream
+from stacks.constructs.store_access import allow_approvals, allow_items, allow_sending, allow_stream
 from stacks.data_stack import LOG_INDEX, UNTOLD_INDEX, DataStack
 from stacks.environment import EnvironmentConfig
 
@@ -132,7 +132,8 @@ class PromotionStarts(Construct):
             },
         )
         function.allow(["states:SendTaskSuccess", "states:StartExecution"], machine.state_machine_arn)
-        allow_items(function, data.approvals, "GetItem", "UpdateItem", queries=[UNTOLD_INDEX])
+        allow_approvals(function, data.approvals, "GetItem", "UpdateItem")
+        function.allow(["dynamodb:Query"], f"{data.approvals.table_arn}/index/{UNTOLD_INDEX}")
         return function
 
     def _start(self) -> SinglePurposeFunction:

@@ -14,7 +14,13 @@ from stacks.constructs.operations import FIVE_MINUTES, OperationsTopic, alarm
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.registry_access import allow_changing_registry, registry_settings
 from stacks.constructs.single_purpose_function import SinglePurposeFunction
-from stacks.constructs.store_access import allow_items, allow_secret, allow_telling
+from stacks.constructs.store_access import (
+    allow_approvals,
+    allow_golden_results,
+    allow_items,
+    allow_secret,
+    allow_telling,
+)
 from stacks.constructs.workflow import StandardWorkflow
 from stacks.constructs.workflow_runs import alarms_of_runs
 from stacks.data_stack import DataStack
@@ -160,14 +166,13 @@ class PromotionWorkflow(Construct):
                 **lake.settings(),
                 Setting.APPROVALS_TABLE: data.approvals.table_name,
                 Setting.VARIANT_METRICS_TABLE: data.variant_metrics.table_name,
-                Setting.PROMOTION_SAMPLE_HOURS: str(self._environment.promotion_sample_hours),
             },
             timeout=_STATEMENTS,
         )
         allow_items(collect, data.promotions, "GetItem")
         allow_items(collect, data.variants, "GetItem", "Scan")
         # Results of golden sets lie beside approvals; live misses beside the figures of variants.
-        allow_items(collect, data.approvals, "GetItem", "Query")
+        allow_golden_results(collect, data.approvals, "Query")
         allow_items(collect, data.variant_metrics, "Query")
         lake.workgroup.allow_running(collect.role, reads=[GOLD])
         lake.workgroup.allow_reading_results(collect.role)
@@ -180,6 +185,7 @@ class PromotionWorkflow(Construct):
             "promotion_evaluate",
             "Holds the figures of a variant against the gates of its promotion",
             {
+                Setting.VARIANTS_TABLE: data.variants.table_name,
                 Setting.APPROVALS_TABLE: data.approvals.table_name,
                 Setting.PROMOTION_LOOK_SECONDS: str(environment.promotion_look_seconds),
                 Setting.PROMOTION_SAMPLE_HOURS: str(environment.promotion_sample_hours),
@@ -188,8 +194,9 @@ class PromotionWorkflow(Construct):
             memory_mb=_STATISTICS_MB,
         )
         allow_items(evaluate, data.promotions, "GetItem", "UpdateItem")
+        allow_items(evaluate, data.variants, "GetItem", "Scan")
         # Evidence is put under its hash and never changed.
-        allow_items(evaluate, data.approvals, "GetItem", "PutItem")
+        allow_approvals(evaluate, data.approvals, "GetItem", "PutItem")
         return evaluate
 
     def _ask(self, approval_base_url: str) -> SinglePurposeFunction:
@@ -206,7 +213,7 @@ class PromotionWorkflow(Construct):
             },
         )
         allow_items(ask, data.promotions, "GetItem")
-        allow_items(ask, data.approvals, "GetItem", "PutItem", "UpdateItem")
+        allow_approvals(ask, data.approvals, "GetItem", "PutItem", "UpdateItem")
         allow_secret(ask, data.approval_links, data.key)
         allow_knowing_approvers(ask, data.approvers)
         allow_writing_to_approvers(ask, data.approvers)
@@ -226,7 +233,7 @@ class PromotionWorkflow(Construct):
         )
         allow_changing_registry(apply, data)
         allow_items(apply, data.promotions, "GetItem", "UpdateItem")
-        allow_items(apply, data.approvals, "GetItem")
+        allow_approvals(apply, data.approvals, "GetItem")
         return apply
 
     def _close(self) -> SinglePurposeFunction:
@@ -240,7 +247,7 @@ class PromotionWorkflow(Construct):
         allow_changing_registry(close, data)
         allow_items(close, data.promotions, "GetItem", "UpdateItem")
         # Who rejected, and why, goes into the audit log.
-        allow_items(close, data.approvals, "GetItem")
+        allow_approvals(close, data.approvals, "GetItem")
         return close
 
     def _notify(self, operations: OperationsTopic) -> SinglePurposeFunction:

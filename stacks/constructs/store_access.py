@@ -1,6 +1,6 @@
 """Permissions on stored data: named actions on named resources, and the key's where there is one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -20,6 +20,7 @@ USE_KEY = (*READ_WITH_KEY, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptF
 PROMPTS_PREFIX = "prompts/"
 OUTCOME_PREFIX = "admin#"
 GOLDEN_PREFIX = "VARIANT#"
+PROMOTION_PREFIX = "PROMOTION#"
 _READS = frozenset({"GetItem", "Query", "Scan"})
 
 
@@ -82,14 +83,25 @@ def allow_counting(function: SinglePurposeFunction, table: dynamodb.Table, parti
 
 def allow_golden_results(function: SinglePurposeFunction, approvals: dynamodb.Table, *actions: str) -> None:
     """Let `function` do `actions` on results of golden sets, which lie beside what approvers decide."""
+    _allow_below(function, approvals, GOLDEN_PREFIX, actions)
+
+
+def allow_approvals(function: SinglePurposeFunction, approvals: dynamodb.Table, *actions: str) -> None:
+    """Let `function` do `actions` on approvals and evidence, beside which lie the results of golden sets."""
+    _allow_below(function, approvals, PROMOTION_PREFIX, actions)
+
+
+def _allow_below(
+    function: SinglePurposeFunction, table: dynamodb.Table, prefix: str, actions: Sequence[str]
+) -> None:
     function.allow(
         [f"dynamodb:{action}" for action in actions],
-        approvals.table_arn,
-        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{GOLDEN_PREFIX}*"]}},
+        table.table_arn,
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{prefix}*"]}},
     )
-    if approvals.encryption_key:
+    if table.encryption_key:
         key = READ_WITH_KEY if set(actions) <= _READS else USE_KEY
-        function.allow(key, approvals.encryption_key.key_arn)
+        function.allow(key, table.encryption_key.key_arn)
 
 
 def allow_objects(function: SinglePurposeFunction, bucket: s3.Bucket, *, writes: bool = False) -> None:
