@@ -145,7 +145,7 @@ def test_no_text_becomes_markup(text: str, place: str) -> None:
         if place in {"reason", "description"}:
             fields[place] = f"x{words}"
         elif place in {"sentence", "title"}:
-            more = {"sentence": words, "title": "x"} | {place: f"x{words}"}
+            more: dict[str, Any] = {"sentence": words, "title": "x"} | {place: f"x{words}"}
             fields["gates"] = (*gates, GateResult("own", group=Group.SAFETY, verdict=Verdict.PASSED, **more))
         else:
             change = {"path": "/a", "before": "1", "after": "2"}
