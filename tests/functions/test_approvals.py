@@ -81,7 +81,7 @@ class Mail:
             for one in self.sent
             if one["MessageAttributes"]["approver"]["StringValue"] == subject
         )
-        return next(line.split()[-1] for line in text.splitlines() if line.startswith("Approve:"))
+        return str(next(line for line in text.splitlines() if line.startswith("Approve:")).split()[-1])
 
 
 @pytest.fixture
