@@ -124,7 +124,7 @@ class EvaluateGates:
             record.pass_criteria,
             sample_hours=self._sample_hours,
         )
-        found = evaluate(asked, figures, self._classical(asked.plan, figures))
+        found = evaluate(asked, figures, classical_of(self._tests, asked.plan, figures))
         default = view.default(promotion.category)
         document = _document(promotion, record, default, figures, found)
         evidence_hash = self._evidence.put(document)
@@ -141,29 +141,32 @@ class EvaluateGates:
             or is_over(request.phase, datetime.fromisoformat(began), now),
         )
 
-    def _classical(self, plan: Plan, figures: GateFigures) -> Classical:
-        misses, ranks = Bounds(0.0, 1.0), None
-        for gate in gates_of(plan, rules.LIVE_MISSES):
-            missed, judged = figures.misses.missed, figures.misses.judged
-            if 0 <= missed <= judged and judged >= gate.least:
-                misses = Bounds(
-                    self._tests.binomial_lower(missed, judged, gate.alpha),
-                    self._tests.binomial_upper(missed, judged, gate.alpha),
-                )
-        for gate in gates_of(plan, rules.RANK_SUM):
-            arm, others = (side.histogram(opinions.METRIC) for side in (figures.arm, figures.others))
-            if min(arm.count, others.count) >= gate.least:
-                ranks = self._ranks(arm.bins, others.bins, opinions.level(gate))
-        return Classical(misses, ranks)
 
-    def _ranks(
-        self, arm: Mapping[int, int], others: Mapping[int, int], alpha: float
-    ) -> opinions.Ranks | None:
-        try:
-            found = self._tests.rank_sum(arm, others, alpha)
-        except ValueError:
-            return None
-        return opinions.Ranks(found.estimate, found.low, found.high, found.p)
+def classical_of(tests: ClassicalTests, plan: Plan, figures: GateFigures) -> Classical:
+    """Return what the tests of one look say of figures, as far as a plan asks for it and there are enough."""
+    misses, ranks = Bounds(0.0, 1.0), None
+    for gate in gates_of(plan, rules.LIVE_MISSES):
+        missed, judged = figures.misses.missed, figures.misses.judged
+        if 0 <= missed <= judged and judged >= gate.least:
+            misses = Bounds(
+                tests.binomial_lower(missed, judged, gate.alpha),
+                tests.binomial_upper(missed, judged, gate.alpha),
+            )
+    for gate in gates_of(plan, rules.RANK_SUM):
+        arm, others = (side.histogram(opinions.METRIC) for side in (figures.arm, figures.others))
+        if min(arm.count, others.count) >= gate.least:
+            ranks = _ranks(tests, arm.bins, others.bins, opinions.level(gate))
+    return Classical(misses, ranks)
+
+
+def _ranks(
+    tests: ClassicalTests, arm: Mapping[int, int], others: Mapping[int, int], alpha: float
+) -> opinions.Ranks | None:
+    try:
+        found = tests.rank_sum(arm, others, alpha)
+    except ValueError:
+        return None
+    return opinions.Ranks(found.estimate, found.low, found.high, found.p)
 
 
 def _document(
@@ -173,7 +176,7 @@ def _document(
     figures: GateFigures,
     found: Found,
 ) -> Evidence:
-    return Evidence(
+    document = Evidence(
         promotion_id=promotion.promotion_id,
         category=promotion.category,
         variant_id=promotion.variant_id,
@@ -196,6 +199,8 @@ def _document(
         golden=figures.golden,
         histograms=_histograms(figures),
     )
+    # As it will be read: a whole number in a field of fractions has another text, and so another hash.
+    return from_payload(Evidence, to_payload(document))
 
 
 def _histograms(figures: GateFigures) -> Mapping[str, Mapping[str, Mapping[str, int]]]:

@@ -89,6 +89,11 @@ def gates_of(plan: Plan, test: str) -> tuple[Gate, ...]:
     return tuple(gate for gate in plan.gates if gate.test == test)
 
 
+def judges(test: str) -> bool:
+    """Whether there is something that judges gates of this kind one by one."""
+    return test in {*_PLAIN, rules.LIVE_MISSES, rules.RANK_SUM}
+
+
 def _judge(gate: Gate, figures: GateFigures, classical: Classical) -> GateResult:
     if gate.test == rules.LIVE_MISSES:
         return foundations.live_misses(gate, figures, classical.misses)

@@ -55,8 +55,8 @@ def rank_sum(gate: Gate, figures: GateFigures, ranks: Ranks | None) -> GateResul
         gate,
         verdict,
         f"Of two people who answered, one of each side, the variant's gave the higher answer in"
-        f" {words.percent(round(ranks.estimate, 3))} of cases, ties as half; {words.percent(EVEN)} would be no"
-        f" difference. {said}",
+        f" {words.percent(round(ranks.estimate, 3))} of cases, ties as half; {words.percent(EVEN)} would be"
+        f" no difference. {said}",
         unit="share",
         estimate=ranks.estimate,
         low=ranks.low,

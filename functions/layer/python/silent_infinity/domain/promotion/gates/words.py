@@ -37,7 +37,10 @@ def value(number: float, unit: str) -> str:
 def distance(number: float, unit: str) -> str:
     """Return how far two values are apart, without a sign: shares in points."""
     size = abs(number)
-    return f"{_count(size * 100)} points" if unit == "share" else shown(size, unit)
+    if unit != "share":
+        return shown(size, unit)
+    points = _count(size * 100)
+    return f"{points} point" if points == "1" else f"{points} points"
 
 
 def percent(share: float) -> str:
