@@ -189,10 +189,10 @@ def _planned(drawn: Drawn, boundaries: list[float]) -> Decisions:
 
 def _notes() -> tuple[str, ...]:
     return (
-        f"{REPETITIONS:,} experiments a row, seeded ({FEWER:,} where every unit is drawn by itself, and where a "
-        "fault is to be found). 170 units of the arm a night, as many or nine times as many of production. The "
-        "first look is after the third night (510 units of the arm), then one every night until the thirtieth. "
-        "What judges is the code that judges promotions.",
+        f"{REPETITIONS:,} experiments a row, seeded ({FEWER:,} where every unit is drawn by itself, and where "
+        "a fault is to be found). 170 units of the arm a night, as many or nine times as many of production. "
+        "The first look is after the third night (510 units of the arm), then one every night until the "
+        "thirtieth. What judges is the code that judges promotions.",
         "Times: beside *mean night* stands a test that is planned for 30 nights and looked at once; beside "
         "*nine of ten* a test for one look whose effect was known beforehand to the point, which nobody has. "
         "The group-sequential plan (`spotify-confidence`, α spent as t³) has to know the last night and its "
