@@ -24,12 +24,13 @@ Document = Mapping[str, Any]
 class Standing:
     """A promotion as the API has it, and what the workflow keeps of it.
 
-    `state` is the state in which its execution is, empty if it is over or has not begun. `unread` says why
-    the rest could not be read.
+    `state` is the state in which its execution is, empty if it is over or has not begun. `failure` says what
+    an execution that did not succeed ended with. `unread` says why the rest could not be read.
     """
 
     promotion: Document
     state: str = ""
+    failure: str = ""
     approval: Approval | None = None
     evidence: Evidence | None = None
     unread: str = ""
@@ -82,6 +83,8 @@ def _where(found: Standing) -> str:
 
 def _hints(found: Standing, *, local: bool) -> list[str]:
     said = [found.unread] if found.unread else []
+    if found.failure:
+        said.append(f"Its execution did not succeed: {found.failure}.")
     approval = found.approval
     if approval is None:
         return said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -70,9 +70,11 @@ class Records:
 
         promotion_id, evidence_hash = promotion["promotion_id"], promotion["evidence_hash"]
         try:
+            state, failure = self._state(promotion["execution"])
             return Standing(
                 promotion,
-                state=self._state(promotion["execution"]),
+                state=state,
+                failure=failure,
                 approval=DynamoApprovals(self.dynamodb, self.table).find(promotion_id),
                 evidence=DynamoEvidence(self.dynamodb, self.table).find(promotion_id, evidence_hash)
                 if evidence_hash
@@ -85,22 +87,25 @@ class Records:
         except BotoCoreError as error:
             return Standing(promotion, unread=str(error))
 
-    def _state(self, execution: str) -> str:
-        """The state in which a running execution is; empty if none runs."""
+    def _state(self, execution: str) -> tuple[str, str]:
+        """The state in which a running execution is, and what one that failed came to grief with."""
         if not execution:
-            return ""
-        if self.machines.describe_execution(executionArn=execution)["status"] != "RUNNING":
-            return ""
+            return "", ""
+        ended = self.machines.describe_execution(executionArn=execution)["status"]
+        if ended == "SUCCEEDED":
+            return "", ""
+        failure = ""
         pages = self.machines.get_paginator("get_execution_history").paginate(
             executionArn=execution, reverseOrder=True
         )
-        names = (
-            str(event["stateEnteredEventDetails"]["name"])
-            for page in pages
-            for event in page["events"]
-            if "stateEnteredEventDetails" in event
-        )
-        return next(names, "")
+        for event in (event for page in pages for event in page["events"]):
+            failure = failure or str(event.get("taskFailedEventDetails", {}).get("error", ""))
+            name = str(event.get("stateEnteredEventDetails", {}).get("name", ""))
+            if name and ended == "RUNNING":
+                return name, ""
+            if name and failure:
+                return "", f"{name}: {failure}"
+        return "", ended.lower().replace("_", " ")
 
 
 def _records(context: Context, arguments: argparse.Namespace) -> Records:
@@ -149,7 +154,7 @@ def _document(found: Standing) -> Document:
 
     approval = to_payload(found.approval) if found.approval else None
     return {
-        **asdict(Standing(found.promotion, state=found.state, unread=found.unread)),
+        **asdict(replace(found, approval=None, evidence=None)),
         "approval": approval,
         "evidence": to_payload(found.evidence) if found.evidence else None,
     }

@@ -81,19 +81,20 @@ APPROVAL = Approval(
 class Machines:
     """Executions: one that is in a state, or one that has ended."""
 
-    def __init__(self, state: str = "", refusal: str = "") -> None:
-        self.state, self.refusal = state, refusal
+    def __init__(self, state: str = "", refusal: str = "", failure: str = "", ended: str = "") -> None:
+        self.state, self.refusal, self.failure, self.ended = state, refusal, failure, ended
 
     def describe_execution(self, **_execution: str) -> dict[str, str]:
         """Whether it runs."""
         if self.refusal:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": self.refusal}}, "Describe")
-        return {"status": "RUNNING" if self.state else "SUCCEEDED"}
+        return {"status": self.ended or ("RUNNING" if self.state else "SUCCEEDED")}
 
     def get_paginator(self, _name: str) -> Any:
         """Its history, newest first."""
         entered = [
-            {"type": "LambdaFunctionScheduled"},
+            {"type": "ExecutionFailed"},
+            *([{"taskFailedEventDetails": {"error": self.failure}}] if self.failure else []),
             {"stateEnteredEventDetails": {"name": self.state}},
             {"stateEnteredEventDetails": {"name": "Begin the promotion"}},
         ]
@@ -179,6 +180,18 @@ def test_one_that_is_over_or_has_not_begun_says_so(dynamodb: Any, closed: dict[s
     assert says in said(records(dynamodb, Machines()).standing({**OPEN, **closed}))
 
 
+@pytest.mark.parametrize(
+    ("machines", "says"),
+    [
+        (Machines("Apply the step", failure="ModuleNotFoundError", ended="FAILED"), "Apply the step: Module"),
+        (Machines("Wait for the next look", ended="ABORTED"), "did not succeed: aborted."),
+    ],
+)
+def test_an_execution_that_did_not_succeed_says_where(dynamodb: Any, machines: Machines, says: str) -> None:
+    """The record of the promotion knows only that it failed."""
+    assert says in said(records(dynamodb, machines).standing(OPEN))
+
+
 def test_what_may_not_be_read_is_said_and_the_rest_is_shown(dynamodb: Any) -> None:
     """An operator need not have the rights of an engineer."""
     found = records(dynamodb, Machines(refusal="not authorized")).standing(OPEN)
@@ -199,7 +212,7 @@ def test_a_gates_sentence_cannot_move_the_cursor(dynamodb: Any) -> None:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, dynamodb: Any) -> Any:
     """Runs `./run promote …` over the operators' API in this process; gives the exit code."""
-    http = ApiInProcess(World(needs_approval=True).handle)
+    http = ApiInProcess(World().handle)
     target = Target("local", "http://api/stage", lambda: TOKEN, local=True)
     monkeypatch.setattr(admin_work, "connect", lambda _context, _arguments: AdminApi(target, transport=http))
     monkeypatch.setattr(promote_work, "_records", lambda _context, _arguments: records(dynamodb, Machines()))
