@@ -344,6 +344,7 @@ _NO_NEWS = {"status", "rollout_percent", "ranges", "seed", "pending"} | {
     "promotion_id",
     "last_modified",
     "last_modified_by",
+    "measured_since",
 }
 """Fields that follow from what is said of an entry anyway."""
 

@@ -40,12 +40,12 @@ VARIABLES = {
     "VARIANTS_TABLE": aws.VARIANTS,
     "AUDIT_LOG_TABLE": aws.AUDIT_LOG,
     "PROMOTIONS_TABLE": aws.PROMOTIONS,
+    "APPROVALS_TABLE": aws.APPROVALS,
     "IDEMPOTENCY_TABLE": aws.CLAIMS,
     "VARIANT_METRICS_TABLE": aws.VARIANT_METRICS,
     "PROMPTS_TABLE": aws.PROMPTS,
     "PROMPTS_BUCKET": aws.BUCKET,
     "AUDIT_ANCHORS_BUCKET": aws.ANCHORS,
-    "PROMOTIONS_NEED_APPROVAL": "true",
     "OPERATOR_POOL_ID": POOL_ID,
     "OPERATOR_CLIENT_ID": CLIENT_ID,
     "CORS_ORIGIN": "https://app.example",
@@ -188,19 +188,6 @@ def test_who_is_refused_does_not_reach_the_stores(monkeypatch: pytest.MonkeyPatc
     assert call(proxy_event(f"GET {VARIANTS}", authorizer={}))["statusCode"] == 401
     with pytest.raises(MissingSettingError, match="VARIANTS_TABLE"):
         call(proxy_event(f"GET {VARIANTS}"))
-
-
-def test_a_promotion_is_applied_at_once_only_where_the_environment_says_so(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only the word `false` switches the approval off."""
-    for value, status in (("no", 202), ("false", 200)):
-        monkeypatch.setenv("PROMOTIONS_NEED_APPROVAL", value)
-        handler._routes.cache_clear()
-        name = {"no": "VOICE_LLM/haiku", "false": "GHOST_CHAR_STYLE/dots"}[value]
-        operator.change("promote", name, version=1)
-
-        assert operator.status == status, value
 
 
 @pytest.fixture

@@ -35,18 +35,25 @@ def test_a_variant_goes_through_its_whole_life(world: World, operator: Operator)
     tried = operator.change("update", name, version=1, rollout_percent=1)
     assert (operator.status, tried["variant"]["version"], tried["variant"]["running"]) == (200, 2, True)
 
-    stages = []
-    for version in (2, 3, 4):
-        promoted = operator.change("promote", name, version=version, confirm=True)
-        stages.append((promoted["variant"]["status"], promoted["variant"]["rollout_percent"]))
-    assert stages == [("staged", 5), ("canary", 10), ("production", 50)]
-    assert [(c["variant_id"], c["action"], c["rollout_percent"]) for c in promoted["also_changed"]] == [
-        ("sonnet", "step_down", 50)
+    staged = operator.change("promote", name, version=2)
+    stages = [staged["variant"]["in_force"]]
+    for version in (3, 6):
+        body = {"reason": REASON, "confirm": True}
+        sent = {"version": version, "key": f"key-of-{version}", "request_id": f"request-{version}"}
+        asked = operator.send(f"POST {VARIANT}/promote", name, body=body, **sent)
+        assert (operator.status, asked["outcome"], asked["also_changed"]) == (202, "approval_requested", [])
+        for _step in range(2):
+            world.approve(name)
+            stages.append(operator.show(name)["in_force"])
+    assert [(one["status"], one["rollout_percent"]) for one in stages] == [
+        ("staged", 5),
+        ("canary", 10),
+        ("canary", 25),
+        ("production", 50),
+        ("production", 100),
     ]
-
-    whole = operator.change("update", name, version=5, rollout_percent=100, confirm=True)
-    assert whole["also_changed"][0]["status"] == "canary"
-    assert whole["variant"]["predecessor_id"] == "sonnet"
+    assert operator.show(name)["predecessor_id"] == "sonnet"
+    assert operator.show("VOICE_LLM/sonnet")["in_force"] == {"status": "canary", "rollout_percent": 0}
 
     back = operator.change("rollback", name)
     assert operator.status == 200
@@ -58,7 +65,8 @@ def test_a_variant_goes_through_its_whole_life(world: World, operator: Operator)
     gone = operator.change("update", name, version=back["variant"]["version"], status="retired")
     assert (gone["action"], gone["variant"]["status"]) == ("retire", "retired")
     actions = [entry.facts["action"] for entry in world.store.entries["VOICE_LLM", "trial-1"]]
-    assert actions == ["create", "update", "promote", "promote", "promote", "update", "rollback", "retire"]
+    promoted = ["request_promotion", "promote", "update"]
+    assert actions == ["create", "update", "promote", *promoted, *promoted, "rollback", "retire"]
 
 
 def test_nothing_that_an_operator_can_write_is_too_large_to_be_undone(
@@ -93,9 +101,8 @@ def test_a_step_back_and_a_pause_need_no_confirmation(operator: Operator) -> Non
     assert paused["variant"]["in_force"] == {"status": "staged", "rollout_percent": 0}
 
 
-def test_a_promotion_that_needs_a_yes_is_asked_for(strict_world: World) -> None:
+def test_a_promotion_that_needs_a_yes_is_asked_for(operator: Operator) -> None:
     """202: nothing has changed for anybody yet."""
-    operator = strict_world.operator
     asked = operator.change("promote", "VOICE_LLM/haiku", version=1, rollout_percent=12)
 
     assert operator.status == 202
@@ -233,7 +240,7 @@ def test_a_refused_change_can_be_sent_again_with_its_key(operator: Operator) -> 
     assert operator.status == 409
     operator.send(f"POST {VARIANT}/promote", SMALL_TALK, body={"reason": REASON, "confirm": True}, **request)
 
-    assert operator.status == 200
+    assert operator.status == 202
     assert "Idempotency-Replayed" not in operator.headers
 
 

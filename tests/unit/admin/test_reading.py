@@ -305,9 +305,8 @@ def test_histories_that_are_whole_verify_up_to_the_last_anchor(world: World, ope
     assert "heads" not in verified
 
 
-def test_promotions_are_listed_newest_first(strict_world: World) -> None:
+def test_promotions_are_listed_newest_first(operator: Operator) -> None:
     """With who asked, for what and why."""
-    operator = strict_world.operator
     operator.change("promote", "VOICE_LLM/haiku", version=1)
     asked = operator.send(PROMOTIONS)
     none = operator.send(PROMOTIONS, query={"status": "rejected"})

@@ -20,6 +20,7 @@ from tests.unit.admin.conftest import World
 REASON = "Because the test says so."
 WHY = ("--reason", REASON)
 FIXED = "COMPOSE_POSITION/top-fixed"  # staged at 0 %
+TO_PRODUCTION = ("promote", FIXED, "--confirm")
 PILL = "COMPOSE_POSITION/bottom-pill"  # production
 FLOW = "CRISIS_FLOW_MODEL/claude-opus-4-7"  # experimental at 0 %, critical
 
@@ -78,8 +79,8 @@ def terminal(world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 
 @pytest.fixture
 def world() -> World:
-    """A registry in which promotions are applied at once."""
-    return World(needs_approval=False)
+    """A registry in which nothing has happened yet."""
+    return World()
 
 
 def test_the_list_has_every_variant_by_category(terminal: Terminal) -> None:
@@ -180,13 +181,13 @@ def test_a_category_may_be_typed_in_small_letters(terminal: Terminal) -> None:
 
 def test_a_change_goes_from_before_to_after_and_says_how_to_undo_it(terminal: Terminal) -> None:
     """The command that is printed takes it back."""
-    assert terminal.run("variants", "promote", FIXED, *WHY) == 0
+    assert terminal.run("variants", "update", FIXED, "--rollout", "5", *WHY) == 0
     assert "staged at 0 %, version 1" in terminal.out
-    assert "staged at 0 % -> canary at 10 %, version 2" in terminal.out
-    assert terminal.state(FIXED) == ("canary", 10, 2)
+    assert "staged at 0 % -> staged at 5 %, version 2" in terminal.out
+    assert terminal.state(FIXED) == ("staged", 5, 2)
 
     follow(terminal)
-    assert terminal.state(FIXED) == ("staged", 5, 3)
+    assert terminal.state(FIXED) == ("staged", 0, 3)
 
 
 def follow(terminal: Terminal) -> None:
@@ -202,14 +203,14 @@ def follow(terminal: Terminal) -> None:
     [
         pytest.param([], ["update", FIXED, "--rollout", "5"], ("staged", 0), id="a ramp"),
         pytest.param([["update", FIXED, "--rollout", "3"]], ["pause", FIXED], ("staged", 3), id="a pause"),
+        pytest.param([], ["promote", FIXED], ("staged", 0), id="a promotion that is asked for"),
         pytest.param(
-            [["promote", FIXED]],
-            ["promote", FIXED, "--rollout", "100", "--confirm"],
-            ("experimental", 0),
-            id="production",
-        ),
-        pytest.param(
-            [["promote", FIXED], ["promote", FIXED, "--rollout", "60", "--confirm"]],
+            [
+                ["promote", FIXED, "--rollout", "25"],
+                [],
+                ["promote", FIXED, "--rollout", "60", "--confirm"],
+                [],
+            ],
             ["update", FIXED, "--rollout", "90", "--confirm"],
             ("production", 60),
             id="a large step of a ramp",
@@ -224,19 +225,24 @@ def test_what_is_printed_undoes_it(
 ) -> None:
     """Also where the way back is a large step, or another verb."""
     for words in [*before, command]:
-        assert terminal.run("variants", *words, *WHY) == 0, terminal.err
+        if words:
+            assert terminal.run("variants", *words, *WHY) == 0, terminal.err
+        else:
+            terminal.world.approve(FIXED)
 
     follow(terminal)
     assert terminal.state(FIXED)[:2] == after
 
 
-def test_a_promotion_to_production_tells_who_steps_down(terminal: Terminal) -> None:
+def test_a_step_within_production_tells_who_steps_down(terminal: Terminal) -> None:
     """Two rows change in one step; an operator has to see both."""
-    terminal.run("variants", "promote", FIXED, *WHY)
-    assert terminal.run("variants", "promote", FIXED, "--rollout", "100", "--confirm", *WHY) == 0
+    for rollout in ("25", "60"):
+        terminal.run("variants", "promote", FIXED, "--rollout", rollout, "--confirm", *WHY)
+        terminal.world.approve(FIXED)
+    assert terminal.run("variants", "update", FIXED, "--rollout", "100", "--confirm", *WHY) == 0
 
     assert f"{PILL}: step down, canary at 0 %" in terminal.out
-    assert terminal.http.bodies("POST")[-1] == {"rollout_percent": 100.0, "confirm": True, "reason": REASON}
+    assert terminal.http.bodies("PUT")[-1] == {"rollout_percent": 100.0, "confirm": True, "reason": REASON}
 
 
 def test_a_critical_change_waits_and_can_be_cancelled(terminal: Terminal) -> None:
@@ -261,8 +267,6 @@ def test_a_promotion_that_needs_a_yes_is_asked_for(
     terminal: Terminal, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing has changed yet, and that is what has to be said."""
-    terminal.world = World(needs_approval=True)
-    terminal.http = ApiInProcess(terminal.world.handle)
     assert terminal.run("variants", "promote", FIXED, *WHY) == 0
     assert "Asked for: it is made when the evidence is in and a person has said yes." in terminal.out
     assert terminal.state(FIXED)[:2] == ("staged", 0)
@@ -357,12 +361,14 @@ def test_reading_that_keeps_failing_ends_with_the_apis_words(terminal: Terminal)
 def test_a_refusal_is_a_title_and_what_to_do(terminal: Terminal) -> None:
     """No JSON, and the API's `confirm` in the command line's own words."""
     terminal.run("variants", "promote", FIXED, *WHY)
+    terminal.world.approve(FIXED)
+    terminal.world.approve(FIXED)
 
-    assert terminal.run("variants", "promote", FIXED, *WHY) == 1
+    assert terminal.run("variants", "promote", FIXED, "--rollout", "65", *WHY) == 1
     assert "\nA large change needs a confirmation.\nIt changes the rollout by 40 points." in terminal.err
     assert "On the command line that is --confirm." in " ".join(terminal.err.split())
     assert "urn:" not in terminal.err
-    assert terminal.state(FIXED) == ("canary", 10, 2)
+    assert terminal.state(FIXED) == ("canary", 25, 4)
 
 
 def test_broken_rules_are_named(terminal: Terminal) -> None:
@@ -385,10 +391,10 @@ def test_with_json_a_refusal_is_the_problem_document(terminal: Terminal) -> None
 def test_json_is_the_apis_own_document(terminal: Terminal) -> None:
     """Nothing else is on standard output."""
     terminal.world.clock.advance(1)
-    assert terminal.json("variants", "promote", FIXED, *WHY)["outcome"] == "applied"
+    assert terminal.json("variants", "promote", FIXED, *WHY)["outcome"] == "approval_requested"
     assert terminal.json("audit", FIXED)["entries"][-1]["reason"] == REASON
     assert terminal.json("audit", "--verify")["ok"] is True
-    assert terminal.json("audit", "--limit", "3")["entries"][-1]["action"] == "promote"
+    assert terminal.json("audit", "--limit", "3")["entries"][-1]["action"] == "request_promotion"
 
 
 @pytest.mark.parametrize(
@@ -447,8 +453,8 @@ def test_production_is_changed_when_the_id_was_typed(
     assert "That is not the variant's id." in terminal.err
     assert terminal.changes() == []
     assert terminal.run("variants", "promote", FIXED, *WHY) == 0
-    assert terminal.state(FIXED)[:2] == ("canary", 10)
-    assert f"./run admin variants demote {FIXED} --reason … -e prod" in terminal.out
+    assert terminal.state(FIXED) == ("staged", 0, 2)
+    assert f"{FIXED} --reason … -e prod" in terminal.out
 
 
 def test_a_script_changes_production_with_yes_only(terminal: Terminal) -> None:
@@ -473,16 +479,16 @@ def test_an_operator_who_is_not_known_is_told_to_sign_in(terminal: Terminal) -> 
 
 def test_the_audit_log_reads_from_old_to_new(terminal: Terminal) -> None:
     """Of one variant and of all: who, what became of it, and why."""
-    terminal.run("variants", "promote", FIXED, *WHY)
+    terminal.run("variants", "update", FIXED, "--rollout", "5", *WHY)
     terminal.world.clock.advance(1)
     terminal.run("variants", "pause", FIXED, *WHY)
 
     terminal.run("audit", FIXED)
     lines = [line.strip() for line in terminal.out.splitlines()]
     assert lines[2:] == [
-        "2026-11-21 09:00:00Z  #2  promote: staged at 0 % -> canary at 10 %",
+        "2026-11-21 09:00:00Z  #2  update: staged at 0 % -> staged at 5 %",
         f"operator 5d6f2d3e: {REASON}",
-        "2026-11-21 09:00:01Z  #3  pause: canary at 10 % -> canary at 0 %",
+        "2026-11-21 09:00:01Z  #3  pause: staged at 5 % -> staged at 0 %",
         f"operator 5d6f2d3e: {REASON}",
     ]
     terminal.run("audit", "--limit", "1")
