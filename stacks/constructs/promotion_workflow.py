@@ -140,19 +140,17 @@ class PromotionWorkflow(Construct):
         )
 
     def _open(self) -> SinglePurposeFunction:
-        data, environment = self._data, self._environment
+        environment = self._environment
         opened = self._function(
             "Open",
             "promotion_open",
             "Takes a promotion for one execution",
             {
-                **registry_settings(data),
                 Setting.APPROVAL_SECONDS: str(environment.approval_hours * 3600),
                 Setting.PROMOTION_WATCH_SECONDS: str(environment.promotion_watch_seconds),
             },
         )
-        allow_items(opened, data.promotions, "GetItem", "UpdateItem")
-        allow_items(opened, data.variants, "GetItem", "Scan")
+        allow_items(opened, self._data.promotions, "GetItem", "UpdateItem")
         return opened
 
     def _collect(self, lake: Lake) -> SinglePurposeFunction:
@@ -162,8 +160,8 @@ class PromotionWorkflow(Construct):
             "promotion_collect",
             "Collects what the gates of a promotion look at",
             {
-                **registry_settings(data),
                 **lake.settings(),
+                Setting.VARIANTS_TABLE: data.variants.table_name,
                 Setting.APPROVALS_TABLE: data.approvals.table_name,
                 Setting.VARIANT_METRICS_TABLE: data.variant_metrics.table_name,
             },
