@@ -100,7 +100,8 @@ def _one_sided() -> Iterable[Row]:
     for of_arm, metric in ((COST, "cost"), (WILD, "wild cost")):
         unlike = of_values(random, CANARY, lognormal(of_arm), lognormal(LATENCY), FEWER)
         yield Row(
-            what=f"calls a {metric} lower whose mean is the same, but which spreads far more than production's",
+            what=f"calls a {metric} lower whose mean is the same, but which spreads far more than "
+            "production's",
             value=100 * simulate_looks(unlike, is_below(0.0)).share,
             unit="%",
         )
@@ -201,8 +202,8 @@ def _notes() -> tuple[str, ...]:
         "The first look is after the third night (510 units of the arm), then one every night until the "
         "thirtieth. What judges is the code that judges promotions.",
         "Not held: an arm of ten percent whose values are far more skewed than production's (logarithms with "
-        "a standard deviation of 1.2 or 1.6 beside 0.8) is called lower more often than in 2.5 % of cases. Its "
-        "few largest values are not in the first thousands of units, and production cannot tell of them.",
+        "a standard deviation of 1.2 or 1.6 beside 0.8) is called lower more often than in 2.5 % of cases. "
+        "Its few largest values are not in the first thousands of units, and production cannot tell of them.",
         "Times: beside *mean night* stands a test that is planned for 30 nights and looked at once; beside "
         "*nine of ten* a test for one look whose effect was known beforehand to the point, which nobody has. "
         "The group-sequential plan (`spotify-confidence`, α spent as t³) has to know the last night and its "
