@@ -1,10 +1,13 @@
 """Promotions that people are asked about: evidence, approvers, and the use cases over memory.
 
-`python -m tests.support.approvals FOLDER` writes the e-mail and the page in each of its states there.
+`python -m tests.support.approvals FOLDER` writes the e-mail and the page in each of its states there, and
+`--docs` renders the pictures of docs/promotions.md with Chromium.
 """
 
 import argparse
 import json
+import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -37,6 +40,8 @@ WEEK_SECONDS = 604_800
 ANA = Approver("3f2a91c4-5b7d-4c1e-9a70-1f0d2b6e8a11", "ana@example.test")
 BEN = Approver("77c0de55-0b1a-4f6e-8c2d-9e1f3a5b7c22", "ben@example.test")
 CLEO = Approver("c1e0c1e0-aaaa-4bbb-8ccc-1234567890ab", "cleo@example.test")
+DOCS = Path(__file__).parents[2] / "docs"
+PICTURES = (("approve-chosen", "promotion-page.png", "860,4180"), ("mail", "promotion-mail.png", "760,1170"))
 REASON = "The comparison is sound, and people stay."
 
 
@@ -201,10 +206,27 @@ def main() -> None:
     """Write every state into a folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--docs", action="store_true")
+    given = parser.parse_args()
+    folder: Path = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     for name, html in states().items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
+    if given.docs:
+        for name, picture, size in PICTURES:
+            render(folder / f"{name}.html", DOCS / picture, size)
+
+
+def render(html: Path, picture: Path, size: str) -> None:
+    """Take a picture of a page; `size` is that of the window, `width,height`."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    subprocess.run(  # noqa: S603 -- a browser, with a page written here
+        [browser, *flags, f"--window-size={size}", f"--screenshot={picture}", html.as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
 
 
 if __name__ == "__main__":

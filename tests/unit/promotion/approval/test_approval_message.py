@@ -1,5 +1,6 @@
 """The e-mail: plain text that says enough to know what one is asked, and nothing that a person wrote."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,4 +124,27 @@ def test_a_bound_that_is_not_known_is_not_made_up() -> None:
     gates = {gate.gate: gate for gate in evidence().gates}
 
     assert span(gates["live_misses"]) == "0.02% (at most 0.07%)"
-    assert span(gates["sample_ratio"]) == "–"
+    assert span(gates["sample_ratio"]) == "4.99%"
+    assert span(replace(gates["sample_ratio"], estimate=None)) == "–"
+    assert span(gates["golden"]) == "0"
+
+
+def test_a_level_beside_that_of_production_is_no_difference() -> None:
+    """A median of 900 ms with production at 850 ms is not 900 ms more."""
+    cost = next(gate for gate in evidence().gates if gate.gate == "cost_per_session")
+
+    assert cost.production_value is not None
+    assert span(cost) == "$0.0312 ($0.0281 to $0.0344)"
+    assert not any(line.startswith(cost.title) for line in risks(evidence()))
+
+
+def test_the_number_about_safety_is_of_the_variant() -> None:
+    """What holds of the whole service says nothing about this yes, unless it did not pass."""
+    gates = evidence().gates
+    missed = [
+        replace(gate, verdict=Verdict.NOT_ENOUGH_DATA) if gate.gate == "live_misses" else gate
+        for gate in gates
+    ]
+
+    assert numbers(gates)[1].gate in {"crisis", "golden"}
+    assert numbers(missed)[1].gate == "live_misses"

@@ -131,6 +131,7 @@ def test_what_an_operator_wrote_is_shown_as_it_was_written() -> None:
     assert "</textarea></style>" in document.text
     assert document.text.count("onerror=alert(1)") >= 10
     assert "\\u202e" in document.text
+    assert "\u202e" not in PAGES["hostile"]
 
 
 @settings(max_examples=40, deadline=None)

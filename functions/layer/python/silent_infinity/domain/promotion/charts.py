@@ -9,7 +9,7 @@ from typing import Final
 from silent_infinity.domain.lake.figures_shown import shown
 from silent_infinity.domain.lake.histograms import value_of
 from silent_infinity.domain.promotion.evidence import GateResult, Verdict
-from silent_infinity.domain.promotion.words import difference, span
+from silent_infinity.domain.promotion.words import difference, is_difference, level, span
 from silent_infinity.domain.svg import WIDTH, bar, line, svg, text
 
 _EDGE: Final = 24
@@ -24,8 +24,8 @@ def interval(gate: GateResult) -> str:
     """
     if gate.estimate is None or (gate.low is None and gate.high is None):
         return ""
-    compared = gate.production_value is not None
-    show = difference if compared else shown
+    compared = is_difference(gate)
+    show = difference if compared else level
     marks = [gate.estimate, gate.low, gate.high, gate.threshold, 0.0 if compared else None]
     known = [mark for mark in marks if mark is not None]
     low, high = min(known), max(known)
@@ -56,7 +56,7 @@ def interval(gate: GateResult) -> str:
 
 
 def _labels(gate: GateResult, x: Callable[[float], float], *, compared: bool) -> list[str]:
-    show = difference if compared else shown
+    show = difference if compared else level
     labels = []
     if gate.threshold is not None:
         words = f"limit {show(gate.threshold, gate.unit)}" if gate.threshold or not compared else "no change"
@@ -74,7 +74,7 @@ def _bad_side(gate: GateResult) -> int:
     """Return -1 if what lies below the limit is not allowed, 1 if what lies above is, 0 if nobody knows."""
     threshold, estimate = gate.threshold or 0.0, gate.estimate or 0.0
     if gate.verdict == Verdict.NOT_ENOUGH_DATA or estimate == threshold:
-        return (threshold > 0) - (threshold < 0) if gate.production_value is not None else 0
+        return (threshold > 0) - (threshold < 0) if is_difference(gate) else 0
     below = estimate < threshold
     return 1 if below == (gate.verdict == Verdict.PASSED) else -1
 

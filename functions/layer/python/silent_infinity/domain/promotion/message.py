@@ -59,7 +59,7 @@ def _lines(evidence: Evidence, approval: Approval, links: Links, environment: st
     yield from _part("What a yes changes for people", people(evidence))
     yield from _heading("The numbers that matter")
     for gate in numbers(evidence.gates):
-        yield from _point(f"{gate.title}: {span(gate)}")
+        yield from _point(f"{gate.title}: {span(gate)}" if gate.unit else gate.title)
         yield from _wrapped(gate.sentence, "  ")
     found = list(risks(evidence))
     yield from _part("Risks", found[:_MOST_RISKS])

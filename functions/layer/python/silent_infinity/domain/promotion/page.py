@@ -28,7 +28,7 @@ from silent_infinity.domain.promotion.evidence import Evidence
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
 from silent_infinity.domain.promotion.page_evidence import evidence_sections, verdicts
 from silent_infinity.domain.promotion.page_form import Typed, form
-from silent_infinity.domain.promotion.words import asker, moment, moment_of, percent, short
+from silent_infinity.domain.promotion.words import asker, moment, moment_of, percent, short, visible
 
 
 class State(StrEnum):
@@ -272,7 +272,7 @@ def _decisions(view: View, approval: Approval) -> str:
         said = "said yes" if one.approves else "said no"
         items.append(
             f"<li><p><strong>{escape(who)}{you}</strong> {said}, {escape(moment_of(one.at))}</p>"
-            f'<blockquote dir="auto">{escape(one.reason)}</blockquote></li>'
+            f'<blockquote dir="auto">{escape(visible(one.reason))}</blockquote></li>'
         )
     title = "Who decided" if approval.status != PENDING else "Who has decided so far"
     return (

@@ -1,16 +1,24 @@
 """What an approval's page shows of the evidence."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Final
 
-from silent_infinity.domain.lake.figures_shown import shown
 from silent_infinity.domain.lake.report_html import figure, table
 from silent_infinity.domain.promotion.charts import answers, interval, latencies
 from silent_infinity.domain.promotion.evidence import ConfigChange, Evidence, GateResult, Group, Verdict
-from silent_infinity.domain.promotion.words import GROUPS, VERDICTS, moment_of, people, risks, span
+from silent_infinity.domain.promotion.words import (
+    GROUPS,
+    VERDICTS,
+    is_difference,
+    level,
+    moment_of,
+    people,
+    risks,
+    span,
+    visible,
+)
 
 NPS: Final = "nps"
 _TITLES: Final = {
@@ -19,6 +27,7 @@ _TITLES: Final = {
     "latency_first_token_ms": "Time to the first words",
 }
 _MARKS: Final = {Verdict.PASSED: "✓", Verdict.FAILED: "✕", Verdict.NOT_ENOUGH_DATA: "?"}
+_COUNTED: Final = {Verdict.FAILED: "failed", Verdict.NOT_ENOUGH_DATA: "without enough data"}
 _MOST_SHOWN: Final = 600
 
 
@@ -38,7 +47,7 @@ def verdicts(evidence: Evidence) -> str:
     """Say how many gates passed, failed, or have too little to go by."""
     counts = Counter(Verdict(gate.verdict) for gate in evidence.gates)
     total = len(evidence.gates)
-    others = [f"{counts[one]} {VERDICTS[one]}" for one in Verdict if one != Verdict.PASSED and counts[one]]
+    others = [f"{counts[one]} {words}" for one, words in _COUNTED.items() if counts[one]]
     said = f"{counts[Verdict.PASSED]} of {total} gates passed" if others else f"All {total} gates passed"
     return f"{'; '.join([said, *others])}."
 
@@ -53,7 +62,7 @@ def _list(sentences: Iterable[str]) -> str:
 
 def _people(evidence: Evidence) -> str:
     quotes = "".join(
-        f'<div><dt>{title}</dt><dd><blockquote dir="auto">{escape(words)}</blockquote></dd></div>'
+        f'<div><dt>{title}</dt><dd><blockquote dir="auto">{escape(visible(words))}</blockquote></dd></div>'
         for title, words in (
             ("The variant, as an operator described it", evidence.description),
             ("Why it was asked for", evidence.reason),
@@ -92,10 +101,10 @@ def _gate(gate: GateResult) -> str:
 def _details(gate: GateResult) -> str:
     rows = {}
     if gate.production_value is not None:
-        rows["This variant"] = shown(gate.arm_value, gate.unit)
-        rows["Production"] = shown(gate.production_value, gate.unit)
+        rows["This variant"] = level(gate.arm_value, gate.unit)
+        rows["Production"] = level(gate.production_value, gate.unit)
     if gate.estimate is not None:
-        rows["Difference" if gate.production_value is not None else "Found"] = span(gate)
+        rows["Difference" if is_difference(gate) else "Found"] = span(gate)
     if gate.confidence is not None:
         rows["Confidence"] = f"{gate.confidence:.1%}"
     if gate.p is not None:
@@ -153,7 +162,7 @@ def _changes(changes: tuple[ConfigChange, ...]) -> str:
         words = "<p>The configuration is the one that production has.</p>"
         return _section("configuration", "Configuration", words)
     rows = "".join(
-        f'<tr><th scope="row"><code>{escape(change.path)}</code></th>'
+        f'<tr><th scope="row"><code>{escape(visible(change.path))}</code></th>'
         f"<td>{_value(change.before, 'del')}</td><td>{_value(change.after, 'ins')}</td></tr>"
         for change in changes
     )
@@ -170,9 +179,4 @@ def _value(text: str, tag: str) -> str:
     if not text:
         return '<span class="absent">absent</span>'
     cut = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}… ({len(text):,} characters)"
-    return f'<{tag} dir="auto"><code>{escape(_plain(cut))}</code></{tag}>'
-
-
-def _plain(text: str) -> str:
-    """Return JSON text with what cannot be seen written out, such as marks that turn the direction."""
-    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+    return f'<{tag} dir="auto"><code>{escape(visible(cut))}</code></{tag}>'

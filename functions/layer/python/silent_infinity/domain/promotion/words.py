@@ -1,5 +1,6 @@
 """What the e-mail and the page say of a promotion in the same words."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -68,7 +69,7 @@ def short(actor: str) -> str:
 def numbers(gates: Sequence[GateResult]) -> tuple[GateResult, ...]:
     """Return the gates whose figures matter most: the primary metric, safety, and the nearest guardrail."""
     primary = [gate for gate in gates if gate.group == Group.PRIMARY]
-    safety = sorted((gate for gate in gates if gate.group == Group.SAFETY), key=_room)
+    safety = sorted((gate for gate in gates if gate.group == Group.SAFETY), key=_weight)
     guardrails = sorted((gate for gate in gates if gate.group == Group.GUARDRAIL), key=_room)
     first = [*primary[:1], *safety[:1], *guardrails[:1]]
     rest = [gate for gate in (*primary, *guardrails, *safety, *gates) if gate not in first]
@@ -83,7 +84,7 @@ def risks(evidence: Evidence) -> Iterator[str]:
     for gate in evidence.gates:
         if gate.verdict == Verdict.PASSED and _may_be_worse(gate):
             yield f"{gate.title}: may still be worse than with production, by up to {worst(gate)}."
-    if not any(gate.group == Group.NPS for gate in evidence.gates):
+    if evidence.as_of and not any(gate.group == Group.NPS for gate in evidence.gates):
         yield "Whether people would recommend it was not asked."
 
 
@@ -93,18 +94,28 @@ def worst(gate: GateResult) -> str:
     return difference(abs(end or 0), gate.unit).lstrip("+")
 
 
+def is_difference(gate: GateResult) -> bool:
+    """Return whether the estimate is the variant's value minus production's, and no level of its own."""
+    return gate.production_value is not None and gate.estimate != gate.arm_value
+
+
+def level(value: float | None, unit: str) -> str:
+    """Return a figure with its unit; a count has none."""
+    return shown(value, unit) if unit or value is None else f"{value:,g}"
+
+
 def difference(value: float | None, unit: str) -> str:
     """Return a difference with its sign; that of two shares in percentage points."""
     if value is None:
         return NONE
     if unit == "share":
         return points(value)
-    return f"{'+' if value > 0 else ''}{shown(value, unit)}"
+    return f"{'+' if value > 0 else ''}{level(value, unit)}"
 
 
 def span(gate: GateResult) -> str:
     """Return a gate's estimate with its bounds, as far as it has them."""
-    show = difference if gate.production_value is not None else shown
+    show = difference if is_difference(gate) else level
     estimate, low, high = (
         None if value is None else show(value, gate.unit) for value in (gate.estimate, gate.low, gate.high)
     )
@@ -131,6 +142,17 @@ def moment_of(iso: str) -> str:
         return iso
 
 
+def visible(text: str) -> str:
+    """Return a text with what cannot be seen written out, such as marks that turn its direction."""
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
+
+
+def _weight(gate: GateResult) -> tuple[bool, bool, float]:
+    """Order gates of safety: what did not pass, then what is of this variant and not of the whole service."""
+    of_the_service = gate.production_value is None and gate.gate != "golden"
+    return gate.verdict == Verdict.PASSED, of_the_service, _room(gate)
+
+
 def _room(gate: GateResult) -> float:
     """Return how far a gate is from its limit, as a share of the limit; what failed has none."""
     if gate.verdict != Verdict.PASSED:
@@ -141,6 +163,6 @@ def _room(gate: GateResult) -> float:
 
 
 def _may_be_worse(gate: GateResult) -> bool:
-    if gate.threshold is None or gate.production_value is None or gate.low is None or gate.high is None:
+    if gate.threshold is None or not is_difference(gate) or gate.low is None or gate.high is None:
         return False
     return gate.low < 0 if gate.threshold < 0 else gate.threshold > 0 and gate.high > 0
