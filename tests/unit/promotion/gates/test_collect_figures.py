@@ -379,7 +379,7 @@ def test_figures_of_a_pool_and_of_many_bins_fit_into_a_state(lake: Engine) -> No
 
     def wide(statement: str) -> list[dict[str, str | None]]:
         found = report_lake.run(lake, statement)
-        drawn = [
+        drawn: list[dict[str, str | None]] = [
             {"side": side, "metric": metric, "bin": str(number), "n": "123456"}
             for side in ("arm", "production")
             for metric in ("latency_total_ms", "latency_first_token_ms")

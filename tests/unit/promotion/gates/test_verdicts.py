@@ -146,7 +146,13 @@ def test_whatever_the_figures_are_there_is_an_answer_in_finite_numbers(
 )
 def test_nothing_passes_on_nothing(category: str, stage: str, phase: str, units: int) -> None:
     """Silence is no yes: neither figures that are not there, nor those of fewer than the sample asks for."""
-    nobody = {"arm": Side(), "others": Side(), "division": Division(), "screen": None, "golden": None}
+    nobody: dict[str, Any] = {
+        "arm": Side(),
+        "others": Side(),
+        "division": Division(),
+        "screen": None,
+        "golden": None,
+    }
     empty = replace(figures(category=category), misses=Misses(), **nobody)
     few = figures(category=category, arm={"units": units}, production={"units": units})
 
@@ -195,3 +201,12 @@ def test_a_criterion_never_makes_a_gate_laxer(margin: float, other: float) -> No
     assert order.index(own.verdict) <= order.index(usual.verdict)
     assert own.threshold is not None
     assert -own.threshold <= 0.05
+
+
+def test_a_threshold_has_the_sign_of_what_it_is_held_against() -> None:
+    """The page draws it beside the interval: on the wrong side, a good arm would look like a bad one."""
+    found = judged(figures())
+
+    assert gate(found, "completion").threshold == -0.05
+    assert gate(found, "crisis").threshold == 0.01
+    assert gate(found, "primary").threshold == 0
