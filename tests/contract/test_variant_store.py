@@ -250,6 +250,63 @@ def test_a_promotion_that_is_gone_does_not_stand_in_the_way(registry: Registry) 
     assert registry.promotions.newest().promotions == ()
 
 
+def test_one_execution_takes_a_promotion(registry: Registry) -> None:
+    """Two at work on one variant would ask people twice."""
+    registry.store.apply(change(RECORD, promotion=PROMOTION))
+    taken = at_once(8, lambda number: registry.promotions.take("promotion-1", f"arn:{number % 4}"))
+    found = registry.promotions.find("promotion-1")
+
+    assert found is not None
+    assert taken == [f"arn:{number % 4}" == found.execution for number in range(8)]
+    assert taken.count(True) == 2
+    assert registry.promotions.take("promotion-2", "arn:1") is False
+    assert registry.promotions.find("promotion-2") is None
+
+
+def test_a_promotion_that_is_over_is_not_taken_and_keeps_its_evidence(registry: Registry) -> None:
+    """What people decided on stays what they decided on."""
+    registry.store.apply(change(RECORD, promotion=PROMOTION))
+    registry.promotions.note_evidence("promotion-1", "first")
+    registry.promotions.note_evidence("promotion-1", "second")
+    standing = registry.store.snapshot().records[RECORD.key]
+    closed = PromotionClosed("promotion-1", "expired", "2026-11-21T10:00:00+00:00", "system:promotion")
+    registry.store.apply(replace(change(standing, standing, registry_version=1), closed=[closed]))
+    registry.promotions.note_evidence("promotion-1", "third")
+    registry.promotions.note_evidence("promotion-2", "third")
+    found = registry.promotions.find("promotion-1")
+
+    assert found is not None
+    assert (found.evidence_hash, found.status, found.execution) == ("second", "expired", "")
+    assert registry.promotions.take("promotion-1", "arn:1") is False
+    assert registry.promotions.find("promotion-2") is None
+
+
+def test_promotions_of_a_variant_are_found_from_a_time_on(registry: Registry) -> None:
+    """The night asks whether the variant, as it is, was decided on."""
+    for number, variant_id in enumerate(("five", "five", "six", "five")):
+        registry.store.apply(
+            change(
+                replace(RECORD, variant_id=f"arm-{number}"),
+                registry_version=number,
+                promotion=replace(
+                    PROMOTION,
+                    promotion_id=f"promotion-{number}",
+                    variant_id=variant_id,
+                    requested_at=f"2026-11-2{number}T09:00:00+00:00",
+                ),
+            )
+        )
+
+    def found(since: str, category: str = RECORD.category) -> list[str]:
+        listed = registry.promotions.of_variant(category, "five", since)
+        return [promotion.promotion_id for promotion in listed]
+
+    assert found("2026-11-01T00:00:00+00:00") == ["promotion-3", "promotion-1", "promotion-0"]
+    assert found("2026-11-21T09:00:00+00:00") == ["promotion-3", "promotion-1"]
+    assert found("2026-11-21T09:00:00.5+00:00") == ["promotion-3"]
+    assert found("2026-11-01T00:00:00+00:00", "LLM_MODEL") == []
+
+
 def test_a_store_that_is_down_says_so(dynamodb: DynamoDBClient) -> None:
     """Every caller must tell "nothing there" from "cannot tell"; the message holds a code only."""
     down = memory_registry()
@@ -267,6 +324,10 @@ def test_a_store_that_is_down_says_so(dynamodb: DynamoDBClient) -> None:
             lambda registry=registry: registry.log.history("A", "b"),
             lambda registry=registry: registry.log.recent(limit=1),
             registry.promotions.newest,
+            lambda registry=registry: registry.promotions.find("promotion-1"),
+            lambda registry=registry: registry.promotions.take("promotion-1", "arn:1"),
+            lambda registry=registry: registry.promotions.note_evidence("promotion-1", "hash"),
+            lambda registry=registry: registry.promotions.of_variant("A", "b", "2026"),
         ):
             with pytest.raises(StoreUnavailableError, match=r"^(Unavailable|ResourceNotFoundException)$"):
                 read()
