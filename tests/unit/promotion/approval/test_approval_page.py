@@ -319,3 +319,33 @@ def test_the_same_view_is_the_same_page() -> None:
 
     assert page(view) == page(view)
     assert _asked().show().body == _asked().show().body
+
+
+@pytest.mark.parametrize("ground", ["paper", "card"])
+@pytest.mark.parametrize(
+    ("colour", "least"),
+    [("ink", 7), ("soft", 4.5), ("blue", 4.5), ("good", 4.5), ("bad", 4.5), ("doubt", 4.5), ("edge", 3)],
+)
+def test_words_and_edges_stand_out_from_their_ground(colour: str, least: float, ground: str) -> None:
+    """WCAG 2.2, 1.4.3 and 1.4.11, by day and in the dark: a verdict that cannot be read is none."""
+    style = PAGES["asked"].partition("<style>")[2].partition("</style>")[0]
+    dark = "".join(
+        re.findall(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}", style, re.DOTALL)
+    )
+    light = "".join(re.findall(r"^:root \{(.*?)\}", style, re.DOTALL | re.MULTILINE))
+
+    for tokens in (light, dark):
+        named = dict(re.findall(r"--([a-z0-9]+): (#[0-9a-f]{6})", tokens))
+        assert _contrast(named[colour], named[ground]) >= least
+
+
+def _contrast(one: str, other: str) -> float:
+    """Return the ratio of two colours' relative luminances (WCAG 2.2)."""
+    bright, dim = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
