@@ -15,8 +15,16 @@ import httpx
 import pytest
 
 from local.stack.stack import LocalStack
+from silent_infinity.adapters.aws.promotions import DynamoPromotions
 from silent_infinity.adapters.aws.variant_metrics import DynamoVariantMetrics
+from silent_infinity.adapters.aws.variant_store import DynamoVariantStore
+from silent_infinity.adapters.system.clock import SystemClock
+from silent_infinity.adapters.system.randomness import SystemRandomness
+from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+from silent_infinity.domain.problems import ok
+from silent_infinity.domain.registry.commands import Action, Command
 from silent_infinity.domain.variant_sums import RATE, DayOfVariant, Sums
+from silent_infinity.usecases.manage_variants import ManageVariants
 from tests.e2e.conftest import Client
 from tests.support.operators import ANSWERS, REASON, VARIANT, VARIANTS, Operator
 from tests.support.world import TELLING
@@ -89,13 +97,15 @@ def test_a_variant_is_created_tried_promoted_and_taken_back(operator: Operator, 
     assert (operator.status, operator.headers["ETag"]) == (200, '"2"')
     assert [end - start for start, end in tried["variant"]["ranges"]] == [100]
 
-    for version, stage in ((2, "staged"), (3, "canary")):
-        promoted = operator.change("promote", trial, version=version)
-        assert promoted["variant"]["in_force"]["status"] == stage
+    promoted = operator.change("promote", trial, version=2)
+    assert promoted["variant"]["in_force"] == {"status": "staged", "rollout_percent": 5}
+    asked = operator.change("promote", trial, version=3)
+    assert (operator.status, asked["outcome"]) == (202, "approval_requested")
+    assert asked["variant"]["in_force"] == {"status": "staged", "rollout_percent": 5}
     demoted = operator.change("demote", trial, version=4)
-    assert demoted["variant"]["in_force"] == {"status": "staged", "rollout_percent": 5}
+    assert demoted["variant"]["in_force"] == {"status": "experimental", "rollout_percent": 1}
     paused = operator.change("pause", trial)
-    assert paused["variant"]["in_force"] == {"status": "staged", "rollout_percent": 0}
+    assert paused["variant"]["in_force"] == {"status": "experimental", "rollout_percent": 0}
     back = operator.change("rollback", trial)
     assert back["variant"]["in_force"] == {"status": "experimental", "rollout_percent": 0}
     retired = operator.change("update", trial, version=7, status="retired")
@@ -106,7 +116,7 @@ def test_a_variant_is_created_tried_promoted_and_taken_back(operator: Operator, 
         "create",
         "update",
         "promote",
-        "promote",
+        "request_promotion",
         "demote",
         "pause",
         "rollback",
@@ -192,25 +202,62 @@ def test_what_is_not_done_says_why(
 
 
 def test_a_large_step_needs_a_confirmation_and_the_next_turn_sees_it(
-    operator: Operator, trial: str, person: Client
+    stack: LocalStack, operator: Operator, trial: str, person: Client
 ) -> None:
-    """From 10 percent to all of production at once; then back with one call, in the same conversation."""
+    """From 25 percent to all of production at once; then back with one call, in the same conversation."""
     before = operator.list(category="GHOST_CHAR_STYLE", status="production")["variants"][0]["variant_id"]
     session_id = person.turn(TELLING).json()["session_id"]
     assert _rendered(person, session_id, before)
-    for version in (1, 2):
-        operator.change("promote", trial, version=version)
-    refused = operator.change("promote", trial, version=3, rollout_percent=100)
+    operator.change("promote", trial, version=1)
+    operator.change("promote", trial, version=2, rollout_percent=25)
+    _approve(stack, operator, trial)
+    refused = operator.change("promote", trial, version=4, rollout_percent=100)
     assert (operator.status, _slug(refused)) == (409, "confirmation-needed")
-    promoted = operator.change("promote", trial, version=3, rollout_percent=100, confirm=True)
-    assert promoted["variant"]["in_force"] == {"status": "production", "rollout_percent": 100}
-    [incumbent] = promoted["also_changed"]
+    operator.change("promote", trial, version=4, rollout_percent=100, confirm=True)
+    assert operator.status == 202
+    assert _rendered(person, session_id, before)
+    _approve(stack, operator, trial)
+    promoted = operator.show(trial)
+    assert promoted["in_force"] == {"status": "production", "rollout_percent": 100}
 
-    assert incumbent["variant_id"] == before
+    assert promoted["predecessor_id"] == before
     assert _rendered(person, session_id, trial.partition("/")[2])
     operator.change("rollback", trial)
     assert operator.status == 200
     assert _rendered(person, session_id, before)
+
+
+def _approve(stack: LocalStack, operator: Operator, name: str) -> None:
+    """Write what the workflow writes after a person's yes. How it gets there is in test_promotion."""
+    variant = operator.show(name)
+    promotions = DynamoPromotions(stack.client("dynamodb"), stack.outputs["PromotionsTableName"])
+    promotion = promotions.find(variant["promotion_id"])
+    assert promotion is not None
+    clock = SystemClock()
+    store = DynamoVariantStore(
+        stack.client("dynamodb"),
+        clock=clock,
+        variants_table=stack.outputs["VariantsTableName"],
+        audit_table=stack.outputs["AuditLogTableName"],
+        promotions_table=stack.outputs["PromotionsTableName"],
+        idempotency_table=stack.outputs["IdempotencyTableName"],
+    )
+    manage = ManageVariants(
+        store=store, validator=JsonSchemaValidator(), clock=clock, randomness=SystemRandomness()
+    )
+    command = Command(
+        action=Action.PROMOTE,
+        category=promotion.category,
+        variant_id=promotion.variant_id,
+        actor="operator:approver",
+        reason="The figures are good enough.",
+        request_id=f"{promotion.promotion_id}#entry",
+        expected_version=variant["version"],
+        rollout_percent=promotion.rollout_percent,
+        approved=True,
+        promotion_id=promotion.promotion_id,
+    )
+    manage(command, command.request_id, lambda _: ok({}))
 
 
 def _rendered(person: Client, session_id: str, wanted: str) -> bool:
@@ -338,9 +385,28 @@ def test_a_measurement_takes_a_variant_back_and_people_are_told(
     assert event["reason"] not in json.dumps(mails)
 
 
-def test_promotions_are_listed(operator: Operator) -> None:
-    """Locally nothing waits for a yes: promotions are applied at once."""
-    assert operator.send("GET /admin/api/promotions") == {"promotions": [], "next_cursor": None}
+def test_a_promotion_is_listed_until_it_is_withdrawn(operator: Operator, trial: str) -> None:
+    """Nothing changes for anybody while evidence is awaited; an undo ends it, and the list says so."""
+    operator.change("promote", trial, version=1)
+    asked = operator.change("promote", trial, version=2)["promotion"]
+    assert (asked["to_status"], asked["rollout_percent"], asked["next_percent"]) == ("canary", 10, 25)
+    again = operator.change("promote", trial, version=3)
+    assert (operator.status, _slug(again)) == (409, "promotion-open")
+    assert _listed(operator, asked["promotion_id"])["status"] == "awaiting_evidence"
+    operator.change("rollback", trial)
+
+    ended = _listed(operator, asked["promotion_id"])
+    assert (ended["status"], ended["closed_by"]) == ("withdrawn", asked["requested_by"])
+    assert operator.show(trial)["promotion_id"] is None
+
+
+def _listed(operator: Operator, promotion_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(
+        one
+        for one in operator.send("GET /admin/api/promotions")["promotions"]
+        if one["promotion_id"] == promotion_id
+    )
+    return found
 
 
 def test_a_body_that_is_no_json_object_is_turned_away(operator: Operator, trial: str) -> None:
