@@ -34,7 +34,7 @@ def install() -> None:
     get_state: Callable[[], dict[str, Any]] = seams.original(tables, "get_state")
     load_tables: Callable[[Any], None] = seams.original(tables, "load_persisted_state")
     load_account: Callable[[], None] = seams.original(application, "_load_persisted_state")
-    functions._listens = _listens
+    functions._listens = listens
     seams.recompile(functions, "_poll_dynamodb_streams", _INVOKED, _INVOKED + _LEFT)
     poll: Callable[[], bool] = seams.original(functions, "_poll_dynamodb_streams")
     listening = False
@@ -59,7 +59,7 @@ def install() -> None:
 
     def poll_when_listening() -> bool:
         nonlocal listening
-        listening = listening or _listens()
+        listening = listening or listens()
         return listening and poll()
 
     seams.replace(tables, "get_state", state_with_streams)
@@ -76,7 +76,8 @@ def _copied(store: Any) -> Any:
     return copy
 
 
-def _listens() -> bool:
+def listens() -> bool:
+    """Whether the emulator answers on its port."""
     try:
         with socket.create_connection(("127.0.0.1", int(os.environ.get("GATEWAY_PORT", "4566"))), timeout=1):
             return True
