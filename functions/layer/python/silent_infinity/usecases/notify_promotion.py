@@ -126,5 +126,5 @@ def message(
         f"Environment: {environment}. Promotion: {request.promotion_id}. More: {WHERE}.",
     ]
     head = f"Silent Infinity: promotion {request.outcome.replace('_', ' ')}: {name}"
-    subject = head.encode("ascii", "replace").decode("ascii")[:SUBJECT_LENGTH]
+    subject = "".join(one if one.isascii() and one.isprintable() else "?" for one in head)[:SUBJECT_LENGTH]
     return subject, "\n".join(line for line in lines if line)
