@@ -26,9 +26,10 @@ from silent_infinity.domain.payload import from_payload
 from silent_infinity.domain.problems import HttpResponse
 from silent_infinity.domain.promotion.approval import Approver
 from silent_infinity.domain.promotion.evidence import Evidence
+from silent_infinity.domain.promotion.page import Click
 from silent_infinity.domain.registry.commands import PromotionRequest
 from silent_infinity.usecases.ask_approvers import AskApprovers, Asked, AskRequest
-from silent_infinity.usecases.decide_promotion import Click, DecidePromotion
+from silent_infinity.usecases.decide_promotion import DecidePromotion
 from tests.support.registry import variant
 from tests.support.vectors import VECTORS
 

@@ -4,8 +4,8 @@ Who decides is who the link was signed for. A decision is recorded first, and th
 if that fails, the decision stands, and is told by the next try or by the nightly schedule.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -21,7 +21,7 @@ from silent_infinity.domain.promotion.approval import (
     status_after,
 )
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
-from silent_infinity.domain.promotion.page import State, Told, View, response
+from silent_infinity.domain.promotion.page import Click, State, Told, View, response
 from silent_infinity.domain.promotion.page_form import Typed, typed
 from silent_infinity.ports.approvals import Approvals
 from silent_infinity.ports.approvers import Approvers
@@ -39,15 +39,6 @@ CHANGED: Final = "changed"
 _ATTEMPTS: Final = 8
 _TELLING_SECONDS: Final = 30
 """For so long after a decision whoever recorded it may still be telling the workflow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A request to the page: the approval in its path, its query, and the fields of the form, if sent."""
-
-    approval_id: str
-    query: Mapping[str, str]
-    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 class DecidePromotion:

@@ -3,18 +3,30 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
-from silent_infinity.domain.promotion.page import State, View, response
+from silent_infinity.domain.problems import HttpResponse
+from silent_infinity.domain.promotion.page import Click, State, View, response
 from silent_infinity.ports.errors import StoreUnavailableError
-from silent_infinity.usecases.decide_promotion import Click, DecidePromotion
 
 _MOST_BYTES: Final = 16_384
 _MOST_FIELDS: Final = 10
 
 
-def respond(event: Mapping[str, Any], page: DecidePromotion, environment: str) -> dict[str, Any]:
+class Page(Protocol):
+    """What answers: `show` for whoever opens the page, `decide` for whoever sends its form."""
+
+    def show(self, click: Click) -> HttpResponse:
+        """Return the page; changes nothing."""
+        ...
+
+    def decide(self, click: Click) -> HttpResponse:
+        """Take what was sent, and return the page."""
+        ...
+
+
+def respond(event: Mapping[str, Any], page: Page, environment: str) -> dict[str, Any]:
     """Return the page as a proxy response; a store that is down makes a page that says so, with 503."""
     click = Click(
         approval_id=str((event.get("pathParameters") or {}).get("approval_id", "")),

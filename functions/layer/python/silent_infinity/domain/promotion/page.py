@@ -56,6 +56,15 @@ class Told(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Click:
+    """A request to the page: the approval in its path, its query, and the fields of the form, if sent."""
+
+    approval_id: str
+    query: Mapping[str, str]
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What a page shows. `names` are the e-mail addresses of subjects, as far as they are known. `outcome`
     is the status of the promotion. `counted` says that what was just sent was recorded.
