@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from silent_infinity.adapters.aws.approvals import promotion_partition, variant_partition
 from silent_infinity.usecases.manage_variants import change_key
 from tests.stacks.synthesised import Application, as_list
 
@@ -104,3 +105,19 @@ def test_answers_to_people_are_not_read_with_the_rights_over_variants(
         {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["admin#*"]}}
     ]
     assert change_key("operator:a", "key").startswith("admin#")
+
+
+def test_the_function_adds_golden_results_and_nothing_else_to_what_approvers_decide(
+    application: Application,
+) -> None:
+    """A yes lies in the same table, under keys of promotions."""
+    statements = [
+        statement
+        for name, statement in application.identity_statements()
+        if name.partition("/")[2].startswith("AdminApi") and "Approvals" in json.dumps(statement["Resource"])
+    ]
+
+    assert [as_list(statement["Action"]) for statement in statements] == [["dynamodb:PutItem"]]
+    assert statements[0]["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["VARIANT#*"]}}
+    assert variant_partition("LLM_MODEL", "a").startswith("VARIANT#")
+    assert not promotion_partition("VARIANT").startswith("VARIANT#")

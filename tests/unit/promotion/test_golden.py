@@ -63,6 +63,16 @@ def test_evidence_holds_for_one_configuration_alone(config: dict[str, Any]) -> N
     assert "/config_hash" in found({**CONFIG, "temperature": 0.5})
 
 
+def test_a_number_is_the_same_however_a_store_writes_it() -> None:
+    """DynamoDB gives 0 back for 0.0, and a file says what was typed; true is no number."""
+    typed = {"temperature": 0.0, "steps": [1.0, 0.5, {"most": 2.0}], "cache": True}
+    stored = {"temperature": 0, "steps": [1, 0.5, {"most": 2}], "cache": True}
+
+    assert config_hash(typed) == config_hash(stored)
+    assert config_hash(typed) != config_hash({**stored, "cache": 1})
+    assert config_hash(typed) != config_hash({**stored, "temperature": 0.1})
+
+
 @given(st.permutations(list(CONFIG)))
 def test_the_order_of_a_configuration_is_no_difference(names: list[str]) -> None:
     """Stores return fields in any order."""

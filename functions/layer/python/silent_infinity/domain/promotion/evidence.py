@@ -136,5 +136,19 @@ class Evidence:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """Return the hash by which golden evidence names a configuration."""
-    return body_hash(to_payload(config))
+    """Return the hash by which golden evidence names a configuration.
+
+    A number is the same however it is written: DynamoDB gives 0 for what was stored as 0.0.
+    """
+    return body_hash(_as_stored(to_payload(config)))
+
+
+def _as_stored(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _as_stored(one) for name, one in value.items()}
+        case list():
+            return [_as_stored(one) for one in value]
+        case float() if value.is_integer():
+            return int(value)
+    return value
