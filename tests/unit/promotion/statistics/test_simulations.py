@@ -48,8 +48,8 @@ def test_a_plain_test_of_every_night_would_be_wrong_far_more_often() -> None:
 
 @pytest.mark.parametrize("sigma", [0.8, 1.2, 1.6], ids=["latency", "cost", "wild cost"])
 def test_a_small_arm_of_skewed_values_is_not_shown_to_be_cheaper(sigma: float) -> None:
-    """With the variance of the arm alone this fails: a small arm often lacks its few large values, and looks
-    cheaper and surer at once.
+    """With the variance of the arm alone the wildest fails: a small arm often lacks its few large values, and
+    looks cheaper and surer at once.
     """
     values = lognormal(sigma)
     drawn = of_values(np.random.default_rng(3), CANARY, values, values, SOME)
