@@ -14,7 +14,14 @@ from silent_infinity.domain.registry.buckets import in_buckets, size
 from silent_infinity.domain.registry.commands import Action, Command, Decision, Refusal
 from silent_infinity.domain.registry.cooldown import UNDO
 from silent_infinity.domain.registry.life_cycle import decide
-from silent_infinity.domain.registry.view import View, is_arriving, is_default, is_experiment
+from silent_infinity.domain.registry.view import (
+    View,
+    is_arriving,
+    is_default,
+    is_experiment,
+    is_measured_alike,
+    measured_since,
+)
 from silent_infinity.domain.variant_categories import PRODUCTION, RETIRED, categories, registry_rules
 from silent_infinity.domain.variant_records import VariantRecord
 from silent_infinity.domain.variants import BUCKETS
@@ -87,26 +94,36 @@ class LifeCycle(RuleBasedStateMachine):
                 "retire_incumbent": st.sampled_from([False, False, True]),
             }
         ),
-        needs_approval=st.booleans(),
     )
-    def ask(
-        self, action: Action, category: str, name: str, fields: dict[str, Any], needs_approval: bool
-    ) -> None:
-        self._ask(action, category, name, fields, needs_approval)
+    def ask(self, action: Action, category: str, name: str, fields: dict[str, Any]) -> None:
+        found = self.records.get((category, name))
+        self._ask(action, category, name, {**fields, "promotion_id": found and found.promotion_id})
 
     @rule(category=st.sampled_from(CATEGORIES), name=st.sampled_from("ab"), stages=st.integers(1, 3))
     def climb(self, category: str, name: str, stages: int) -> None:
         """Advance with all that it needs, or random commands would hardly ever reach production."""
         for _ in range(stages):
-            self._ask(
-                Action.PROMOTE, category, name, {"approved": True, "confirm": True}, needs_approval=True
-            )
+            self._ask(Action.PROMOTE, category, name, {"confirm": True})
+            self._step_through(self.now + timedelta(seconds=300))
+            self.approve(category, name)
+
+    @rule(category=st.sampled_from(CATEGORIES), name=st.sampled_from("ab"))
+    def approve(self, category: str, name: str) -> None:
+        """Carry out the open promotion with all of its steps."""
+        for action in (Action.PROMOTE, Action.UPDATE):
+            row = self.records[category, name]
+            if row.promotion_id is None:
+                return
+            yes: dict[str, Any] = {"approved": True, "promotion_id": row.promotion_id}
+            if action is Action.UPDATE:
+                yes["rollout_percent"] = registry_rules().stage(row.status).most
+            self._ask(action, category, name, yes)
             self._step_through(self.now + timedelta(seconds=300))
 
     @rule(category=st.sampled_from(CATEGORIES), name=st.sampled_from(IDS))
     def propose(self, category: str, name: str) -> None:
         """Ask for a promotion that needs a yes."""
-        self._ask(Action.PROMOTE, category, name, {"confirm": True}, needs_approval=True)
+        self._ask(Action.PROMOTE, category, name, {"confirm": True})
 
     @rule(
         category=st.sampled_from(CATEGORIES),
@@ -119,21 +136,13 @@ class LifeCycle(RuleBasedStateMachine):
         if found is not None and found.status != RETIRED:
             stage = registry_rules().stage(found.status)
             percent = round(stage.least + share * (stage.most - stage.least), 2)
-            self._ask(
-                Action.UPDATE,
-                category,
-                name,
-                {"rollout_percent": percent, "confirm": True},
-                needs_approval=True,
-            )
+            self._ask(Action.UPDATE, category, name, {"rollout_percent": percent, "confirm": True})
 
     @rule(seconds=st.sampled_from([1, 60, 299, 300, 301, 4000]))
     def wait(self, seconds: int) -> None:
         self._step_through(self.now + timedelta(seconds=seconds))
 
-    def _ask(
-        self, action: Action, category: str, name: str, fields: Mapping[str, Any], needs_approval: bool
-    ) -> None:
+    def _ask(self, action: Action, category: str, name: str, fields: Mapping[str, Any]) -> None:
         self.requests += 1
         found = self.records.get((category, name))
         named = {**fields}
@@ -151,7 +160,7 @@ class LifeCycle(RuleBasedStateMachine):
         )
         before = View.of(self.records, self.now)
         try:
-            decision = decide(ask, self.records, self.now, needs_approval)
+            decision = decide(ask, self.records, self.now)
         except Refusal as refusal:
             if action in UNDO and refusal.slug not in UNDO_REFUSALS:
                 raise
@@ -162,6 +171,9 @@ class LifeCycle(RuleBasedStateMachine):
         _check_delay(ask, decision, before, after, self.now)
         _check_retired(decision, before, after)
         _check_nested(before, after)
+        later = self.now + timedelta(days=1)
+        _check_entered_with_a_yes(ask, View.of(stored, later), View.of(self.records, later))
+        _check_measured_since(before, after, self.now)
         if action is Action.PROMOTE and after.records[category, name].status == PRODUCTION:
             self._check_way_back(ask, before)
         if decision.effective_at is not None:
@@ -169,8 +181,10 @@ class LifeCycle(RuleBasedStateMachine):
 
     def _check_way_back(self, ask: Command, before: View) -> None:
         """A rollback after a promotion gives back what everybody had whom the variant did not serve."""
-        back = replace(ask, action=Action.ROLLBACK, expected_version=None, rollout_percent=None)
-        decision = decide(back, self.records, self.now, needs_approval=True)
+        back = replace(
+            ask, action=Action.ROLLBACK, expected_version=None, rollout_percent=None, approved=False
+        )
+        decision = decide(back, self.records, self.now)
         rolled_back = View.of(carried_out(self.records, decision, back, self.now), self.now)
         without = {key: row for key, row in before.records.items() if key != (ask.category, ask.variant_id)}
 
@@ -181,11 +195,14 @@ class LifeCycle(RuleBasedStateMachine):
         for key, row in self.records.items():
             if row.pending is not None and row.pending.change_id == ask.request_id:
                 cancel = replace(
-                    ask, action=Action.CANCEL, variant_id=key[1], expected_version=row.version, config=None
+                    ask,
+                    action=Action.CANCEL,
+                    variant_id=key[1],
+                    expected_version=row.version,
+                    config=None,
+                    approved=False,
                 )
-                rows = carried_out(
-                    self.records, decide(cancel, self.records, self.now, False), cancel, self.now
-                )
+                rows = carried_out(self.records, decide(cancel, self.records, self.now), cancel, self.now)
 
                 assert {at: _meaning(row) for at, row in View.of(rows, self.now).records.items()} == {
                     at: _meaning(row) for at, row in before.records.items()
@@ -290,6 +307,26 @@ def _check_nested(before: View, after: View) -> None:
             had, has = _buckets(row), _buckets(then)
             assert had <= has or has <= had
             assert then.seed == row.seed
+
+
+def _check_entered_with_a_yes(ask: Command, before: View, after: View) -> None:
+    """Canary and production are entered by what a person said yes to; an undo gives production back."""
+    stages = [stage.status for stage in registry_rules().stages]
+    for key, row in after.records.items():
+        had = before.records.get(key)
+        if had is None or had.status not in stages or row.status not in registry_rules().needs_approval:
+            continue
+        if stages.index(row.status) > stages.index(had.status):
+            assert ask.approved or (row.status == PRODUCTION and ask.action in UNDO | {Action.UPDATE})
+
+
+def _check_measured_since(before: View, after: View, now: datetime) -> None:
+    """Figures go on for as long as the variant is what they are of, and begin anew when it is not."""
+    for key, row in after.records.items():
+        had = before.records.get(key)
+        if had is not None and had.version != row.version:
+            same = is_measured_alike(had, row)
+            assert row.measured_since == (measured_since(had) if same else now.isoformat())
 
 
 def _meaning(row: VariantRecord) -> VariantRecord:
