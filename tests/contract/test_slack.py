@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from silent_infinity.adapters.http import slack
 from silent_infinity.adapters.http.slack import ATTEMPTS, SlackChat, escaped
-from silent_infinity.adapters.memory.team_chat import NoTeamChat
+from silent_infinity.adapters.system.team_chat import NoTeamChat
 from silent_infinity.ports.errors import StoreUnavailableError
 from tests.support.webhook import Webhook
 

@@ -178,7 +178,7 @@ def notify_promotion(settings: Settings) -> "NotifyPromotion":
 
 
 def _team_chat(settings: Settings) -> "TeamChat":
-    from silent_infinity.adapters.memory.team_chat import NoTeamChat
+    from silent_infinity.adapters.system.team_chat import NoTeamChat
 
     secret = settings.optional("SLACK_WEBHOOK_SECRET_ARN")
     if secret is None:

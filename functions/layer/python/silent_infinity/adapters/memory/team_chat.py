@@ -15,11 +15,3 @@ class MemoryTeamChat:
             raise StoreUnavailableError("Unavailable")
         self.posted.append(text)
         return True
-
-
-class NoTeamChat:
-    """A `TeamChat` where none is set up."""
-
-    def post(self, text: str) -> bool:
-        del text
-        return False
