@@ -77,7 +77,7 @@ def eligible(confirmed: Collection[Approver], requested_by: str) -> tuple[Approv
     found: dict[str, Approver] = {}
     for one in sorted(confirmed, key=lambda one: (one.subject, one.address)):
         address = one.address.strip().lower()
-        if one.subject != asking and address not in barred and mailboxes[one.subject] == 1:
+        if address not in barred and mailboxes[one.subject] == 1:
             found.setdefault(address, one)
     return tuple(found.values())
 
