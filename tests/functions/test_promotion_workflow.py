@@ -1,7 +1,6 @@
-"""The functions of the promotion workflow as it calls them: wired from the environment, over simulated AWS."""
+"""The functions of the promotion workflow as it calls them: wired as deployed, over simulated AWS."""
 
 import copy
-import importlib
 import io
 import json
 from collections.abc import Iterator
@@ -344,5 +343,4 @@ def test_an_event_that_names_no_promotion_is_refused(world: World, name: str) ->
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_starts_without_an_environment(name: str) -> None:
     """Importing must neither call AWS nor need a variable: Lambda would report a crash without a reason."""
-    assert importlib.import_module(f"functions.{name}.handler")
     run_python(f"import functions.{name}.handler")
