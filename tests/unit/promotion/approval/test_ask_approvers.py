@@ -108,6 +108,18 @@ def test_a_step_tried_again_after_the_decision_is_resumed_at_once() -> None:
     assert len(asking.approvers.sent) == 3
 
 
+def test_a_decision_stands_when_approvers_have_left_since() -> None:
+    """What was decided is carried out; that nobody could be asked any more is no reason to drop it."""
+    asking = Asking()
+    asking.ask()
+    asking.executions.waiting.clear()
+    asking.decide()
+    asking.approvers.approvers.clear()
+    asking.ask("second-token")
+
+    assert asking.executions.resumed == [("second-token", "approved")]
+
+
 def test_a_promotion_that_ended_meanwhile_waits_for_nobody() -> None:
     """Whoever withdrew it found no approval to end: the step has to see that by itself."""
     asking = Asking()

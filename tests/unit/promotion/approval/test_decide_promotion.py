@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from silent_infinity.domain.promotion.approval import APPROVED, OVER, PENDING, REJECTED
+from silent_infinity.domain.promotion.links import ApprovalLink, url_of
+from silent_infinity.domain.promotion.page import Click
 from silent_infinity.ports.errors import StoreUnavailableError
 from tests.contract.threads import at_once
-from tests.support.approvals import ANA, BEN, CLEO, REASON, TOKEN, Asking, evidence
+from tests.support.approvals import ANA, BASE, BEN, CLEO, KEY, REASON, TOKEN, Asking, evidence, query_of
 
 
 def _asked(name: str = "canary") -> Asking:
@@ -118,6 +121,21 @@ def test_a_link_that_was_changed_shows_and_does_nothing(other: str) -> None:
 
     assert (shown.status_code, sent.status_code) == (403, 403)
     assert "warm-v3" not in shown.body + sent.body
+    assert asking.approvals.find(asking.id).decisions == ()
+
+
+@pytest.mark.parametrize(
+    "other", [{"variant_version": 8}, {"evidence_hash": "1" * 64}, {"expires_at": 1_999_999_999}]
+)
+def test_a_link_of_another_question_is_refused_though_it_was_signed(other: dict[str, Any]) -> None:
+    """A link that was made of another document must not decide on this one."""
+    asking = _asked()
+    approval = asking.approvals.find(asking.id)
+    facts = (ANA.subject, approval.variant_version, approval.evidence_hash, approval.expires_at)
+    link = replace(ApprovalLink(asking.id, *facts), **other)
+    click = Click(asking.id, query_of(url_of(BASE, link, KEY)), {"decision": "approve", "reason": REASON})
+
+    assert asking.pages.decide(click).status_code == 403
     assert asking.approvals.find(asking.id).decisions == ()
 
 
