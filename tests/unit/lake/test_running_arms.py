@@ -47,6 +47,17 @@ def test_an_arm_is_compared_from_the_first_whole_day_after_its_last_change() -> 
     assert arm.arm == Arm(CATEGORY, "arm", date(2026, 11, 11), ("base",))
 
 
+def test_asking_for_its_promotion_does_not_begin_the_comparison_anew() -> None:
+    """Figures that a promotion is decided on must not be thrown away by asking for it."""
+    since = "2026-11-10T23:59:00+00:00"
+    asked = replace(
+        ARM, last_modified="2026-11-19T08:00:00+00:00", measured_since=since, promotion_id="promotion-1"
+    )
+    [arm] = found(PRODUCTION, asked)
+
+    assert (arm.since, arm.shares_since) == ("2026-11-11", "2026-11-11")
+
+
 def test_a_change_of_production_begins_the_comparison_anew() -> None:
     """The days before would compare with something else."""
     [arm] = found(replace(PRODUCTION, last_modified="2026-11-15T00:00:00+00:00"), ARM)
