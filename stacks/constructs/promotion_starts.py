@@ -69,33 +69,7 @@ class PromotionStarts(Construct):
         start = self._start()
         schedule = self._schedule()
         self._close_what_was_stopped(promotion.close)
-        for construct_id_, metric, said in (
-            (
-                "StartFallsBehind",
-                start.alias.metric("IteratorAge", period=FIVE_MINUTES, statistic="Maximum"),
-                "Promotions were asked for 30 minutes ago and have not started.",
-            ),
-            (
-                "ScheduleFails",
-                schedule.alias.metric_errors(period=FIVE_MINUTES, statistic="Sum"),
-                "The nightly look for promotions failed.",
-            ),
-            (
-                "DeadLettersFill",
-                self.dead_letters.metric_approximate_number_of_messages_visible(
-                    period=ONE_MINUTE, statistic="Maximum"
-                ),
-                "A promotion could not be started or closed.",
-            ),
-        ):
-            alarm(
-                self,
-                construct_id_,
-                metric=metric,
-                description=f"{said} {WHERE}",
-                threshold=30 * 60 * 1000 if construct_id_ == "StartFallsBehind" else 1,
-                topic=operations.topic,
-            )
+        self._declare_alarms(start, schedule, operations)
         if environment.promotion_schedule:
             self._run_nightly(schedule, operations)
         for name, value in {
@@ -227,6 +201,36 @@ class PromotionStarts(Construct):
                     max_event_age=Duration.hours(24),
                 )
             )
+
+    def _declare_alarms(
+        self, start: SinglePurposeFunction, schedule: SinglePurposeFunction, operations: OperationsTopic
+    ) -> None:
+        alarm(
+            self,
+            "StartFallsBehind",
+            metric=start.alias.metric("IteratorAge", period=FIVE_MINUTES, statistic="Maximum"),
+            description=f"Promotions were asked for 30 minutes ago and have not started. {WHERE}",
+            threshold=30 * 60 * 1000,
+            topic=operations.topic,
+        )
+        alarm(
+            self,
+            "ScheduleFails",
+            metric=schedule.alias.metric_errors(period=FIVE_MINUTES, statistic="Sum"),
+            description=f"The nightly look for promotions failed. {WHERE}",
+            threshold=1,
+            topic=operations.topic,
+        )
+        alarm(
+            self,
+            "DeadLettersFill",
+            metric=self.dead_letters.metric_approximate_number_of_messages_visible(
+                period=ONE_MINUTE, statistic="Maximum"
+            ),
+            description=f"A promotion could not be started or closed. {WHERE}",
+            threshold=1,
+            topic=operations.topic,
+        )
 
     def _run_nightly(self, schedule: SinglePurposeFunction, operations: OperationsTopic) -> None:
         scheduler.Schedule(

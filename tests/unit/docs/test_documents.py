@@ -311,13 +311,16 @@ def test_every_alarm_is_explained_and_no_other() -> None:
         "turn_stack": ("",),
         "api_stack": ("",),
         "constructs/sentinel": ("Sentinel",),
-        "constructs/workflow_runs": ("WeeklySynthesis", "NightlyRollup"),
+        "constructs/workflow_runs": ("WeeklySynthesis", "NightlyRollup", "Promotion"),
         "constructs/audit_anchors": ("AuditAnchors",),
         "constructs/variant_demotion": ("VariantDemotion",),
         "constructs/lake_intake": ("Intake",),
         "constructs/delivery_stream": ("TurnEvents", "Feedback"),
         "constructs/nightly_rollup": ("NightlyRollup",),
         "constructs/weekly_report": ("WeeklyReport",),
+        "constructs/promotion_workflow": ("Promotion",),
+        "constructs/promotion_starts": ("PromotionStarts",),
+        "constructs/approval_routes": ("ApprovalRoutes",),
         "constructs/gradual_deployment": (),  # it names an alarm after each of its functions
     }
     stacks = ROOT / "stacks"
@@ -333,7 +336,7 @@ def test_every_alarm_is_explained_and_no_other() -> None:
     found = {str(ast.literal_eval(row.elts[0])) for row in table.elts if isinstance(row, ast.Tuple)}
     declared |= {f"{owner}{alarm}" for owner in owners["constructs/workflow_runs"] for alarm in found}
     users = {path.stem for path in stacks.rglob("*.py") if "alarms_of_runs(\n" in path.read_text("utf-8")}
-    assert users == {"workflow_runs", "weekly_synthesis", "nightly_rollup"}
+    assert users == {"workflow_runs", "weekly_synthesis", "nightly_rollup", "promotion_workflow"}
     for name, named in owners.items():
         for node in ast.walk(parsed(ROOT / f"stacks/{name}.py")):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("alarm", "alarm_of_silence"):
