@@ -63,6 +63,13 @@ def test_an_environment_cannot_be_changed_once_it_is_read() -> None:
         (changed("dev", sentinel_concurrency=0), "sentinel_concurrency of 'dev' must be 1 to 10"),
         (changed("dev", sentinel_concurrency=11), "sentinel_concurrency of 'dev' must be 1 to 10"),
         (changed("dev", sentinel_enabled="yes"), "sentinel_enabled of 'dev' in cdk.json does not fit: 'yes'"),
+        (changed("dev", approval_hours=0), "approval_hours of 'dev' must be 1 to 240"),
+        (changed("dev", approval_hours=241), "approval_hours of 'dev' must be 1 to 240"),
+        (changed("dev", promotion_schedule="nightly"), r"promotion_schedule of 'dev' must be cron"),
+        (changed("dev", promotion_look_seconds=-1), "promotion_look_seconds of 'dev' must not be negative"),
+        (changed("dev", promotion_watch_seconds=-1), "promotion_watch_seconds of 'dev' must not be negative"),
+        (changed("dev", promotion_sample_hours=-1), "promotion_sample_hours of 'dev' must not be negative"),
+        (changed("dev", local_endpoint="http://127.0.0.1"), "local_endpoint of 'dev' must be empty"),
         (changed("dev", email_sender="nobody"), "email_sender of 'dev' must be an e-mail address"),
     ],
 )
