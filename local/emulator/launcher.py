@@ -36,6 +36,7 @@ from local.emulator import (
     second_factor,
     secret_references,
     shared_layers,
+    task_token_resources,
 )
 
 # fixed_sleeps and callback_tasks change the source of functions that later ones wrap: they come first.
@@ -66,6 +67,7 @@ COMPLETIONS: Sequence[ModuleType] = (
     athena_statements,
     athena_tasks,
     athena_resources,
+    task_token_resources,
     https_header,
 )
 READY_LINE = "Silent Infinity emulator: starting on"
