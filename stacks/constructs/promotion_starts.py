@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, Stack
+from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as event_targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
@@ -30,6 +31,7 @@ from stacks.data_stack import LOG_INDEX, UNTOLD_INDEX, DataStack
 from stacks.environment import EnvironmentConfig
 
 _MEMORY_MB = 512
+_EVENTS = "events.amazonaws.com"
 _SILENT_HOURS = 26
 """A day, and two hours for a night that starts later than the last."""
 _ENDS = {"ABORTED": "stopped", "TIMED_OUT": "failed", "FAILED": "failed"}
@@ -175,6 +177,16 @@ class PromotionStarts(Construct):
 
         Closing again what the execution has closed itself changes nothing.
         """
+        if self._data.key:
+            # EventBridge itself puts what it cannot deliver into the queue, and drops it where it may not.
+            self._data.key.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal(_EVENTS)],
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resources=["*"],
+                    conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+                )
+            )
         for status, outcome in _ENDS.items():
             rule = events.Rule(
                 self,

@@ -215,6 +215,22 @@ def test_an_execution_that_ends_otherwise_leaves_no_open_promotion(
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 24 * 3600, "MaximumRetryAttempts": 185}
 
 
+def test_eventbridge_may_use_the_key_of_the_dead_letters(application: Application) -> None:
+    """What it cannot deliver would be dropped without a word. For events of this account alone."""
+    keys = [
+        statement
+        for name, key in application.properties("AWS::KMS::Key").items()
+        if name.startswith("Data/DataKey")
+        for statement in key["KeyPolicy"]["Statement"]
+        if statement["Principal"] == {"Service": "events.amazonaws.com"}
+    ]
+
+    assert len(keys) == application.environment.customer_managed_keys
+    for statement in keys:
+        assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
 def test_the_rules_are_for_no_other_machine(application: Application) -> None:
     """A turn that was ended is none of theirs."""
     assert set(rules(application)) == {"ABORTED", "TIMED_OUT", "FAILED"}
