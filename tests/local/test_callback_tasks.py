@@ -186,7 +186,7 @@ def test_an_execution_that_was_stopped_tries_nothing_again(emulator: Emulator) -
     """A task that is tried for minutes would carry out what was called off."""
     retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 20, "IntervalSeconds": 1, "BackoffRate": 1}]
     function = "{% $states.input.function %}"
-    plain = {
+    plain: dict[str, Any] = {
         "Resource": "arn:aws:states:::lambda:invoke",
         "Arguments": {"FunctionName": function, "Payload": {"token": "none", "fails": True}},
     }
