@@ -77,8 +77,7 @@ class EnvironmentConfig:
     next (0: until the next rollup is done), and `promotion_watch_seconds` how long a first step serves before
     the next one: a few seconds are for laptops. `promotion_sample_hours` is how long an arm serves before it
     is judged. `approval_hours` is how long approvers have. `slack_webhook_secret_arn` is a secret whose text
-    is the address to which the ends of promotions are posted, or empty for none. `local_endpoint` is where
-    the emulator listens, for links that a laptop can open; no other environment has one.
+    is the address to which the ends of promotions are posted, or empty for none.
     """
 
     name: str
@@ -140,7 +139,6 @@ class EnvironmentConfig:
     promotion_sample_hours: int
     approval_hours: int
     slack_webhook_secret_arn: str
-    local_endpoint: str
 
     @classmethod
     def from_app(cls, app: App) -> Self:
@@ -160,7 +158,6 @@ class EnvironmentConfig:
             "llm_base_url": app.node.try_get_context("model_base_url"),
             "llm_model_id": app.node.try_get_context("model_id"),
             "llm_provider": app.node.try_get_context("llm_provider"),
-            "local_endpoint": app.node.try_get_context("endpoint_url"),
         }
         return cls.from_block(name, app.node.try_get_context(name), overrides)
 
@@ -223,8 +220,6 @@ class EnvironmentConfig:
             )
         if self.llm_provider == "bedrock" and not self.bedrock_regions:
             raise EnvironmentConfigError(f"llm_provider bedrock of {self.name!r} needs bedrock_regions")
-        if self.local_endpoint and not self.is_local:
-            raise EnvironmentConfigError(f"local_endpoint of {self.name!r} must be empty")
         self._check_bedrock()
         self._check_bounds()
 

@@ -43,7 +43,7 @@ class PromotionStack(Stack):
             operations=turn.operations,
             lake=analytics.lake,
             demote=background.demotion.function,
-            approval_base_url=base_url(api.api, environment),
+            approval_base_url=base_url(api.api),
         )
         PromotionStarts(
             self,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from local.emulator import (
+    api_addresses,
     athena_resources,
     athena_statements,
     athena_tasks,
@@ -50,6 +51,7 @@ COMPLETIONS: Sequence[ModuleType] = (
     second_factor,
     exception_names,
     lambda_environment,
+    api_addresses,
     shared_layers,
     execution_requests,
     express_records,

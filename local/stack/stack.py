@@ -284,8 +284,6 @@ class LocalStack:
             context={
                 "env": "local",
                 "model_base_url": self.model_base_url,
-                # What links in messages begin with.
-                "endpoint_url": self.endpoint_url,
                 # The one model that the managed server has; other servers are asked for models by name.
                 "model_id": MODEL_ALIAS if self.model == SMALL else "",
                 **self._context,

@@ -93,9 +93,7 @@ class ApprovalRoutes(Construct):
             acknowledge(added, AwsSolutions_APIG4=reason, AwsSolutions_COG4=reason)
 
 
-def base_url(api: apigateway.RestApi, environment: EnvironmentConfig) -> str:
+def base_url(api: apigateway.RestApi) -> str:
     """Return what links to the API begin with, without a slash at the end."""
     stage = api.deployment_stage.stage_name
-    if environment.local_endpoint:
-        return f"{environment.local_endpoint}/restapis/{api.rest_api_id}/{stage}/_user_request_"
     return f"https://{api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{stage}"

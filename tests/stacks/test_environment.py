@@ -69,7 +69,6 @@ def test_an_environment_cannot_be_changed_once_it_is_read() -> None:
         (changed("dev", promotion_look_seconds=-1), "promotion_look_seconds of 'dev' must not be negative"),
         (changed("dev", promotion_watch_seconds=-1), "promotion_watch_seconds of 'dev' must not be negative"),
         (changed("dev", promotion_sample_hours=-1), "promotion_sample_hours of 'dev' must not be negative"),
-        (changed("dev", local_endpoint="http://127.0.0.1"), "local_endpoint of 'dev' must be empty"),
         (changed("dev", email_sender="nobody"), "email_sender of 'dev' must be an e-mail address"),
     ],
 )
