@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from silent_infinity.adapters.aws.approvals import KEPT_SECONDS, DynamoApprovals
-from silent_infinity.adapters.aws.approvers import SnsApprovers, subject_of
+from silent_infinity.adapters.aws.approvers import SnsApprovers, heard_by, subject_of
 from silent_infinity.adapters.aws.evidence import DynamoEvidence
 from silent_infinity.adapters.memory.approvals import MemoryApprovals
 from silent_infinity.adapters.memory.evidence import MemoryEvidence
@@ -22,6 +22,7 @@ from silent_infinity.domain.promotion.approval import (
     Approval,
     Approver,
     Decided,
+    eligible,
 )
 from silent_infinity.ports.approvals import Approvals
 from silent_infinity.ports.errors import ConflictError, StoreUnavailableError
@@ -283,12 +284,38 @@ def test_approvers_are_mail_subscriptions_with_a_policy_of_one_subject(topic: tu
     """Everybody else on the topic is not asked, and does not decide."""
     _subscribe(topic, "b@example.test", {"approver": ["subject-b"]})
     _subscribe(topic, "a@example.test", {"approver": ["subject-a"]})
-    _subscribe(topic, "all@example.test", None)
     _subscribe(topic, "two@example.test", {"approver": ["subject-c", "subject-d"]})
     _subscribe(topic, "https://example.test/hook", {"approver": ["subject-e"]}, "https")
     found = SnsApprovers(lambda: topic[0], topic[1]).confirmed()
 
     assert found == (Approver("subject-a", "a@example.test"), Approver("subject-b", "b@example.test"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "protocol", "left"),
+    [
+        (None, "email", []),
+        (None, "https", []),
+        ({"approver": [{"prefix": "subject"}]}, "email", []),
+        ({"approver": [{"anything-but": ["nobody"]}]}, "https", []),
+        ({"approver": ["subject-a", "subject-z"]}, "email", ["subject-b"]),
+        ({"approver": ["subject-a"]}, "https", ["subject-b"]),
+        ({"approver": ["subject-z"]}, "https", ["subject-a", "subject-b"]),
+    ],
+)
+def test_an_approver_whose_messages_somebody_else_gets_is_not_asked(
+    topic: tuple[Any, str], policy: object, protocol: str, left: list[str]
+) -> None:
+    """A subscription without a policy gets every approver's link: whoever made it could decide for all, on a
+    promotion that they asked for themselves.
+    """
+    _subscribe(topic, "a@example.test", {"approver": ["subject-a"]})
+    _subscribe(topic, "b@example.test", {"approver": ["subject-b"]})
+    endpoint = "https://example.test/hook" if protocol == "https" else "other@example.test"
+    _subscribe(topic, endpoint, policy, protocol)
+    confirmed = SnsApprovers(lambda: topic[0], topic[1]).confirmed()
+
+    assert [one.subject for one in eligible(confirmed, "operator:z")] == left
 
 
 def test_every_page_of_subscriptions_is_read(topic: tuple[Any, str]) -> None:
@@ -359,6 +386,8 @@ def test_a_policy_that_lets_more_through_is_nobodys(policy: str, subject: str | 
     """A prefix or a second name would deliver another approver's links."""
     assert subject_of(policy) == subject
     assert subject_of(policy, "MessageBody") is None
+    assert subject is None or heard_by(policy) == {subject}
+    assert heard_by(policy, "MessageBody") == ()
 
 
 def test_a_message_goes_to_one_approver(topic: tuple[Any, str]) -> None:

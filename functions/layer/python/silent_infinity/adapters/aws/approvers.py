@@ -1,10 +1,13 @@
 """Approvers as confirmed e-mail subscriptions of an SNS topic, each with a filter policy of its own.
 
-A subscription whose policy is anything but `{"approver": ["<subject>"]}` is nobody's.
+A subscription whose policy is anything but `{"approver": ["<subject>"]}` is nobody's. Whatever else a message
+to an approver would reach counts as a mailbox of theirs, be it a queue or a subscription without a policy:
+whoever has two is asked nothing, so that nobody holds the link of somebody else.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from silent_infinity.adapters.aws.calls import call
@@ -15,6 +18,17 @@ if TYPE_CHECKING:
 
 ATTRIBUTE: Final = "approver"
 _MAIL: Final = "email"
+_MATCHERS = (dict, list)
+"""What a filter policy has beside plain values: prefixes, anything but, and their like."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscription:
+    """Where messages go. `subject` is whose it is; the messages of those that it `hears` reach it (None: all)."""
+
+    endpoint: str
+    subject: str | None
+    hears: Collection[str] | None
 
 
 class SnsApprovers:
@@ -25,7 +39,15 @@ class SnsApprovers:
         self._topic_arn = topic_arn
 
     def confirmed(self) -> Sequence[Approver]:
-        return tuple(sorted(set(self._subscribed()), key=lambda one: (one.subject, one.address)))
+        there = list(self._subscribed())
+        subjects = {one.subject for one in there if one.subject is not None}
+        found = {
+            Approver(subject, one.endpoint)
+            for one in there
+            for subject in subjects
+            if one.hears is None or subject in one.hears
+        }
+        return tuple(sorted(found, key=lambda one: (one.subject, one.address)))
 
     def write(self, approver: Approver, subject: str, text: str) -> None:
         call(
@@ -36,19 +58,23 @@ class SnsApprovers:
             MessageAttributes={ATTRIBUTE: {"DataType": "String", "StringValue": approver.subject}},
         )
 
-    def _subscribed(self) -> Iterator[Approver]:
+    def _subscribed(self) -> Iterator[_Subscription]:
         client = self._client()
         pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self._topic_arn)
         for page in call(lambda: list(pages)):
             for subscription in page["Subscriptions"]:
                 arn = subscription["SubscriptionArn"]
                 # One that waits for its confirmation, or was deleted, has a word in place of its ARN.
-                if subscription["Protocol"] != _MAIL or not arn.startswith("arn:"):
+                if not arn.startswith("arn:"):
                     continue
                 found = call(client.get_subscription_attributes, SubscriptionArn=arn)["Attributes"]
-                subject = subject_of(found.get("FilterPolicy", ""), found.get("FilterPolicyScope", ""))
-                if subject is not None and found.get("PendingConfirmation", "false") == "false":
-                    yield Approver(subject, subscription["Endpoint"])
+                if found.get("PendingConfirmation", "false") != "false":
+                    continue
+                policy = found.get("FilterPolicy", ""), found.get("FilterPolicyScope", "")
+                mail = subscription["Protocol"] == _MAIL
+                yield _Subscription(
+                    subscription["Endpoint"], subject_of(*policy) if mail else None, heard_by(*policy)
+                )
 
 
 def subject_of(policy: str, scope: str = "") -> str | None:
@@ -60,5 +86,21 @@ def subject_of(policy: str, scope: str = "") -> str | None:
     match read:
         case {"approver": [str(subject)]} if len(read) == 1 and subject and scope != "MessageBody":
             return subject
+        case _:
+            return None
+
+
+def heard_by(policy: str, scope: str = "") -> Collection[str] | None:
+    """Return the subjects whose messages a filter policy may let through; None if it may be anybody's."""
+    if scope == "MessageBody":
+        # Messages are plain text, and a policy on the body lets through JSON alone.
+        return ()
+    try:
+        read = json.loads(policy)
+    except ValueError:
+        return None
+    match read:
+        case {"approver": list(values)} if not any(isinstance(one, _MATCHERS) for one in values):
+            return frozenset(map(str, values))
         case _:
             return None
