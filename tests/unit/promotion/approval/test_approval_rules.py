@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from silent_infinity.domain.promotion.approval import (
     Approver,
     Decided,
     eligible,
+    mailbox_of,
     needed_for,
     status_after,
 )
@@ -40,6 +42,36 @@ def test_whoever_reads_the_askers_mailbox_does_not_decide() -> None:
     found = eligible([Approver("a", "me@x"), Approver("b", " ME@x"), Approver("c", "c@x")], "operator:a")
 
     assert found == (Approver("c", "c@x"),)
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("Ada@Example.test ", "ada@example.test"),
+        ("ada+second@example.test", "ada@example.test"),
+        ("ada+a+b@example.test", "ada@example.test"),
+        ("ada.l@example.test", "ada.l@example.test"),
+        ("a.d.a+x@gmail.com", "ada@gmail.com"),
+        ("ada@googlemail.com", "ada@gmail.com"),
+        ("+ada@example.test", "+ada@example.test"),
+    ],
+)
+def test_addresses_of_one_mailbox_are_one(address: str, mailbox: str) -> None:
+    """Whoever asked could approve at ada+second@: it is their own mailbox."""
+    first, second = Approver("a", mailbox), Approver("b", address)
+
+    assert mailbox_of(address) == mailbox
+    assert eligible([first, second], "operator:a") == ()
+    assert len(eligible([first, second], "operator:z")) == 1
+
+
+@pytest.mark.parametrize("written", ["0A1B-C", " 0a1b-c", "0a1b-C "])
+def test_a_subject_that_is_written_otherwise_is_the_same_account(written: str) -> None:
+    """Filter policies are typed: whoever asked must not be another person by a capital letter."""
+    found = [Approver(written, "me@x"), Approver("b", "b@x")]
+
+    assert eligible(found, "operator:0a1b-c") == (Approver("b", "b@x"),)
+    assert eligible([*found, Approver("0a1b-c", "mine@x")], "operator:z") == (Approver("b", "b@x"),)
 
 
 def test_an_askers_second_mailbox_bars_its_reader_too() -> None:

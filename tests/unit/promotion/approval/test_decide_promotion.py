@@ -244,6 +244,21 @@ def test_a_crisis_category_takes_two_different_people() -> None:
     assert asking.executions.resumed == [(TOKEN, "approved")]
 
 
+def test_both_of_two_are_approvers_when_the_second_one_says_yes() -> None:
+    """A yes of somebody who was taken off the list meanwhile is none of the two that are needed."""
+    asking = _asked("crisis")
+    asking.decide(ANA)
+    asking.approvers.approvers.remove(ANA)
+    seen, second = asking.show(BEN), asking.decide(BEN)
+    pending = asking.approvals.find(asking.id).status
+    third = asking.decide(CLEO)
+
+    assert "2 of 2 yeses are missing" in seen.body
+    assert (second.status_code, pending) == (200, PENDING)
+    assert (third.status_code, asking.approvals.find(asking.id).status) == (200, APPROVED)
+    assert asking.executions.resumed == [(TOKEN, "approved")]
+
+
 def test_one_no_of_two_ends_it() -> None:
     """The yes that came before does not count against it."""
     asking = _asked("crisis")
@@ -310,6 +325,25 @@ def test_another_click_tells_the_workflow_what_it_was_not_told() -> None:
     assert soon == shown == []
     assert asking.executions.resumed == [(TOKEN, "approved")]
     assert asking.approvals.undelivered() == ()
+
+
+@pytest.mark.parametrize("name", ["canary", "crisis"])
+def test_a_decision_whose_answer_was_lost_is_told_all_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store took it and its client tried again: the second try meets the first, not somebody else's."""
+    asking = _asked(name)
+    decide = asking.approvals.decide
+
+    def twice(*given: Any) -> Any:
+        decide(*given)
+        return decide(*given)
+
+    monkeypatch.setattr(asking.approvals, "decide", twice)
+    pages = [asking.decide(approver) for approver in ((ANA, BEN) if name == "crisis" else (ANA,))]
+
+    assert {page.status_code for page in pages} == {200}
+    assert asking.executions.resumed == [(TOKEN, "approved")]
 
 
 def test_a_decision_that_nobody_waits_for_says_so() -> None:

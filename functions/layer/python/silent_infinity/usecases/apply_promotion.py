@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.problems import HttpResponse, ok
-from silent_infinity.domain.promotion.approval import APPROVED, OPERATOR, Approval, Decided, needed_for
+from silent_infinity.domain.promotion.approval import (
+    APPROVED,
+    OPERATOR,
+    Approval,
+    Decided,
+    account_of,
+    needed_for,
+)
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
 from silent_infinity.domain.registry.commands import (
     WORKFLOW_ACTOR,
@@ -152,8 +159,8 @@ def _ended(promotion: PromotionRequest) -> PromotionApplied:
 
 def _is_yes_to(approval: Approval, promotion: PromotionRequest) -> bool:
     """Whether enough people, none of them who asked, said yes to the variant in this version."""
-    yes = {one.approver for one in approval.decisions if one.approves}
-    yes.discard(promotion.requested_by.removeprefix(OPERATOR))
+    yes = {account_of(one.approver) for one in approval.decisions if one.approves}
+    yes.discard(account_of(promotion.requested_by))
     return (
         approval.status == APPROVED
         and approval.variant_version == promotion.variant_version

@@ -18,6 +18,7 @@ from silent_infinity.domain.promotion.approval import (
     Decided,
     decision_of,
     eligible,
+    standing,
     status_after,
 )
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
@@ -107,7 +108,8 @@ class DecidePromotion:
         if (link.variant_version, link.evidence_hash, link.expires_at) != asked:
             return View(State.TAMPERED, self._environment)
         confirmed = self._approvers.confirmed()
-        if link.approver not in {one.subject for one in eligible(confirmed, approval.requested_by)}:
+        may_decide = frozenset(one.subject for one in eligible(confirmed, approval.requested_by))
+        if link.approver not in may_decide:
             return View(State.NOT_AN_APPROVER, self._environment)
         promotion = self._promotions.find(approval.approval_id)
         return self._found(
@@ -117,6 +119,7 @@ class DecidePromotion:
                 approval=approval,
                 approver=link.approver,
                 names={one.subject: one.address for one in confirmed},
+                may_decide=may_decide,
                 outcome=Outcome.FAILED if promotion is None else promotion.status,
             ),
             approval,
@@ -149,9 +152,15 @@ class DecidePromotion:
             reason=given.reason,
             at=self._clock.now().isoformat(),
         )
-        after = self._approvals.decide(
-            approval.approval_id, decided, approval, status_after(approval, decided)
-        )
+        status = status_after(standing(approval, view.may_decide), decided)
+        try:
+            after = self._approvals.decide(approval.approval_id, decided, approval, status)
+        except ConflictError:
+            # The answer to a write may be lost, and the write tried again meets itself.
+            found = self._approvals.find(approval.approval_id)
+            if found is None or decided not in found.decisions:
+                raise
+            after = found
         if after.status == PENDING:
             return replace(view, approval=after, state=State.ONE_OF_TWO, counted=True)
         return replace(view, approval=after, state=State.DECIDED, counted=True, told=self._tell(after))

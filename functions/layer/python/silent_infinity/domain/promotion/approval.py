@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from silent_infinity.domain.variant_categories import categories
@@ -58,6 +58,8 @@ class Approver:
 OPERATOR: Final = "operator:"
 """What an actor's name in the audit log begins with, before the operator's subject."""
 
+_GOOGLE: Final = frozenset({"gmail.com", "googlemail.com"})
+
 
 def needed_for(category: str) -> int:
     """Return how many different approvers have to say yes: two where a crisis is handled."""
@@ -70,24 +72,46 @@ def eligible(confirmed: Collection[Approver], requested_by: str) -> tuple[Approv
     Whoever asked is left out, and whoever reads the mailbox of whoever asked. Two subjects with one mailbox
     are one person. A subject with two mailboxes is left out, since both of them would hold the same link.
     """
-    asking = requested_by.removeprefix(OPERATOR)
-    boxes = {(one.subject, one.address.strip().lower()) for one in confirmed}
-    barred = {address for subject, address in boxes if subject == asking}
-    mailboxes = Counter(subject for subject, _ in boxes)
+    asking = account_of(requested_by)
+    boxes = {(account_of(one.subject), mailbox_of(one.address)) for one in confirmed}
+    barred = {mailbox for account, mailbox in boxes if account == asking}
+    mailboxes = Counter(account for account, _ in boxes)
     found: dict[str, Approver] = {}
     for one in sorted(confirmed, key=lambda one: (one.subject, one.address)):
-        address = one.address.strip().lower()
-        if address not in barred and mailboxes[one.subject] == 1:
-            found.setdefault(address, one)
+        mailbox = mailbox_of(one.address)
+        if mailbox not in barred and mailboxes[account_of(one.subject)] == 1:
+            found.setdefault(mailbox, one)
     return tuple(found.values())
+
+
+def account_of(actor: str) -> str:
+    """Return the operator's subject by which accounts are told apart: filter policies are written by hand."""
+    return actor.removeprefix(OPERATOR).strip().lower()
+
+
+def mailbox_of(address: str) -> str:
+    """Return the mailbox that an address leads to, as far as it tells: without case, without what follows a
+    plus sign, and with Google without dots.
+    """
+    name, _, host = address.strip().lower().rpartition("@")
+    name = name.partition("+")[0] or name
+    return f"{name.replace('.', '')}@gmail.com" if host in _GOOGLE else f"{name}@{host}"
 
 
 def status_after(approval: Approval, decided: Decided) -> str:
     """Return the status of a pending approval once somebody has decided: one no ends it."""
     if not decided.approves:
         return REJECTED
-    agreed = {one.approver for one in (*approval.decisions, decided) if one.approves}
+    agreed = {account_of(one.approver) for one in (*approval.decisions, decided) if one.approves}
     return APPROVED if len(agreed) >= approval.needed else PENDING
+
+
+def standing(approval: Approval, may_decide: Collection[str]) -> Approval:
+    """Return a pending approval with the decisions of those alone who may still decide: of two people both
+    are approvers when the second one says yes.
+    """
+    still = tuple(one for one in approval.decisions if one.approver in may_decide)
+    return replace(approval, decisions=still)
 
 
 def decision_of(approval: Approval, approver: str) -> Decided | None:

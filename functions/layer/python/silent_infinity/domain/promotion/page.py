@@ -6,7 +6,7 @@ Everything that a person wrote is escaped, and set apart from what the page says
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -23,12 +23,13 @@ from silent_infinity.domain.promotion.approval import (
     REJECTED,
     Approval,
     decision_of,
+    standing,
 )
 from silent_infinity.domain.promotion.evidence import Evidence
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
 from silent_infinity.domain.promotion.page_evidence import evidence_sections, verdicts
 from silent_infinity.domain.promotion.page_form import Typed, form
-from silent_infinity.domain.promotion.words import asker, moment, moment_of, percent, short, visible
+from silent_infinity.domain.promotion.words import about, asker, moment, moment_of, percent, short, visible
 
 
 class State(StrEnum):
@@ -66,8 +67,9 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a page shows. `names` are the e-mail addresses of subjects, as far as they are known. `outcome`
-    is the status of the promotion. `counted` says that what was just sent was recorded.
+    """What a page shows. `names` are the e-mail addresses of subjects, as far as they are known;
+    `may_decide` are the subjects that may decide now. `outcome` is the status of the promotion. `counted`
+    says that what was just sent was recorded.
     """
 
     state: State
@@ -76,6 +78,7 @@ class View:
     evidence: Evidence | None = None
     approver: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    may_decide: Collection[str] = ()
     outcome: str = OPEN
     typed: Typed = field(default_factory=Typed)
     counted: bool = False
@@ -161,7 +164,7 @@ def _content(view: View) -> tuple[str, str]:
     open_form = form(view.typed) if _can_decide(view) else ""
     said = _decisions(view, approval)
     return title, (
-        f"{head}{_facts(view, approval, evidence)}</header>\n{said}{evidence_sections(evidence)}{open_form}"
+        f"{head}{_facts(view, approval, evidence)}</header>\n{said}{evidence_sections(evidence, view.environment)}{open_form}"
     )
 
 
@@ -202,7 +205,7 @@ def _notices(view: View, approval: Approval) -> str:
         case State.ASKED if view.evidence is not None:
             parts.append(notice(verdicts(view.evidence), FINE))
             if approval.needed > 1:
-                parts.append(notice(_missing(approval)))
+                parts.append(notice(_missing(approval, view.may_decide)))
             parts.append('<p class="jump"><a href="#decide">Go to the decision</a></p>')
         case State.ONE_OF_TWO:
             parts.append(notice("Recorded. Another approver has to say yes too; one no rejects it.", FINE))
@@ -220,8 +223,8 @@ def _notices(view: View, approval: Approval) -> str:
     return "".join(parts)
 
 
-def _missing(approval: Approval) -> str:
-    missing = approval.needed - len({one.approver for one in approval.decisions if one.approves})
+def _missing(approval: Approval, may_decide: Collection[str]) -> str:
+    missing = approval.needed - len(standing(approval, may_decide).decisions)
     return f"{missing} of {approval.needed} yeses are missing. One no rejects it."
 
 
@@ -258,6 +261,7 @@ def _how_it_went_on(view: View, approval: Approval) -> str:
 def _facts(view: View, approval: Approval, evidence: Evidence) -> str:
     asked = view.names.get(evidence.requested_by.removeprefix(OPERATOR)) or asker(evidence)
     rows = {
+        "What it is about": escape(about(evidence)),
         "Variant": f"<code>{escape(evidence.category)}/{escape(evidence.variant_id)}</code>, version "
         f"{evidence.variant_version}",
         "From": f"{escape(evidence.from_status)} at {percent(evidence.from_percent)}",
