@@ -49,6 +49,24 @@ def test_a_rejection_is_in_the_name_of_who_rejected(world: World) -> None:
     assert world.promotion.closed_by == "operator:bob"
 
 
+def test_a_rejection_that_the_workflow_was_not_told_in_time_is_a_rejection(world: World) -> None:
+    """The log must not say that nobody decided, when somebody did and Step Functions could not be reached."""
+    world.decide("ann", no="bob")
+
+    assert world.close(Outcome.EXPIRED) == "rejected"
+    entry = world.store.entries[world.row.key][-1].facts
+    assert (entry["actor"], entry["reason"]) == ("operator:bob", REASON)
+
+
+def test_a_yes_that_the_workflow_was_not_told_in_time_is_a_failure(world: World) -> None:
+    """Nobody let it expire: the schedule may ask again, and the log says that it was approved."""
+    world.decide("ann")
+
+    assert world.close(Outcome.EXPIRED) == "failed"
+    assert "was approved" in world.store.entries[world.row.key][-1].facts["reason"]
+    assert world.stands() == ("staged", 5)
+
+
 def test_why_the_registry_refused_is_in_the_log(world: World) -> None:
     """Whoever looks for the reason finds it where the end is."""
     world.close(Outcome.FAILED, code="no-free-traffic")

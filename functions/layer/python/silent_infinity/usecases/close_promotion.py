@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from silent_infinity.domain.payload import from_payload, to_payload
 from silent_infinity.domain.problems import HttpResponse, ok
-from silent_infinity.domain.promotion.approval import OPERATOR
+from silent_infinity.domain.promotion.approval import APPROVED, OPERATOR, REJECTED, Approval
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
 from silent_infinity.domain.registry.commands import (
     WORKFLOW_ACTOR,
@@ -41,6 +41,10 @@ _REASONS: Mapping[Outcome, str] = {
     Outcome.STOPPED: "The promotion ended: its execution was stopped by hand.",
     Outcome.FAILED: "The promotion ended: it could not be carried out.",
 }
+
+_TOLD_TOO_LATE = (
+    "The promotion ended: it was approved, and the workflow could not be told before its time was up."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,9 @@ class ClosePromotion:
             record = self._store.snapshot().records.get((promotion.category, promotion.variant_id))
             if record is None:
                 return PromotionEnded(promotion.status)
-            outcome = _final(Outcome(request.outcome), record, promotion)
-            command = self._command(request, promotion, outcome, record.version)
+            approval = self._approvals.find(promotion.promotion_id)
+            outcome = _final(_as_decided(Outcome(request.outcome), approval), record, promotion)
+            command = _command(request, promotion, outcome, record.version, approval)
             try:
                 self._manage(command, command.request_id, _answer)
             except Refusal as refusal:
@@ -123,28 +128,43 @@ class ClosePromotion:
                 return PromotionEnded(outcome)
         raise StoreUnavailableError("promotion-changes")
 
-    def _command(
-        self, request: ClosePromotionRequest, promotion: PromotionRequest, outcome: Outcome, version: int
-    ) -> Command:
-        actor, reason = WORKFLOW_ACTOR, _REASONS[outcome]
-        if outcome is Outcome.FAILED and request.code:
-            reason = f"{reason} The registry refused it: {request.code}."
-        approval = self._approvals.find(promotion.promotion_id) if outcome is Outcome.REJECTED else None
-        for decided in approval.decisions if approval else ():
-            if not decided.approves:
-                actor, reason = f"{OPERATOR}{decided.approver}", decided.reason
-        return Command(
-            action=Action.CLOSE_PROMOTION,
-            category=promotion.category,
-            variant_id=promotion.variant_id,
-            actor=actor,
-            reason=reason,
-            request_id=f"{promotion.promotion_id}#close",
-            # Until this is written, a function that still runs may apply a step.
-            expected_version=version,
-            promotion_id=promotion.promotion_id,
-            outcome=outcome,
-        )
+
+def _command(
+    request: ClosePromotionRequest,
+    promotion: PromotionRequest,
+    outcome: Outcome,
+    version: int,
+    approval: Approval | None,
+) -> Command:
+    actor, reason = WORKFLOW_ACTOR, _REASONS[outcome]
+    if outcome is Outcome.FAILED and request.code:
+        reason = f"{reason} The registry refused it: {request.code}."
+    elif outcome is Outcome.FAILED and request.outcome == Outcome.EXPIRED:
+        reason = _TOLD_TOO_LATE
+    for decided in approval.decisions if approval and outcome is Outcome.REJECTED else ():
+        if not decided.approves:
+            actor, reason = f"{OPERATOR}{decided.approver}", decided.reason
+    return Command(
+        action=Action.CLOSE_PROMOTION,
+        category=promotion.category,
+        variant_id=promotion.variant_id,
+        actor=actor,
+        reason=reason,
+        request_id=f"{promotion.promotion_id}#close",
+        # Until this is written, a function that still runs may apply a step.
+        expected_version=version,
+        promotion_id=promotion.promotion_id,
+        outcome=outcome,
+    )
+
+
+def _as_decided(asked: Outcome, approval: Approval | None) -> Outcome:
+    """Return how a promotion ends that is said to have expired: somebody may have decided in time, and the
+    workflow could not be told.
+    """
+    if asked is not Outcome.EXPIRED or approval is None:
+        return asked
+    return {REJECTED: Outcome.REJECTED, APPROVED: Outcome.FAILED}.get(approval.status, asked)
 
 
 def _is_of_another(request: ClosePromotionRequest, promotion: PromotionRequest) -> bool:
