@@ -13,7 +13,7 @@ from local.stack.mails import Mail
 from local.stack.stack import OPERATOR, LocalStack
 from tests.support.model_server import Behaviour, ModelServer, calm, unremarkable
 from tests.support.operators import Operator
-from tests.support.promotion_figures import Figures, judged, settled, simulated
+from tests.support.promotion_figures import Figures, judged, settled, settled_for_now, simulated
 from tests.support.promotions import Approvers, Desk, Ended, Promotions
 from tests.support.world import MIRROR
 
@@ -129,7 +129,8 @@ def tables(stack: LocalStack) -> Tables:
 
 
 ARM_CATEGORY, ARM_PRODUCTION = "STARTER_POOL_SIZE", "7"
-"""Where promotions are tried: a client renders it, sessions are counted."""
+TRIAL_CATEGORY, TRIAL_PRODUCTION = "GHOST_CHAR_STYLE", "scramble"
+"""Where promotions are tried: clients render them, sessions are counted. In each one arm runs at a time."""
 
 
 @pytest.fixture(scope="session")
@@ -161,7 +162,7 @@ class Arm:
 
 
 def staged(promotions: Promotions, category: str, production: str) -> str:
-    """Make a variant that has five percent of the traffic and looks as if it had had them for days."""
+    """Make a variant that has five percent of the traffic."""
     operator, name = promotions.operator, f"{category}/trial-{uuid.uuid4().hex[:8]}"
     config = operator.show(f"{category}/{production}")["config"]
     _, _, variant_id = name.partition("/")
@@ -169,17 +170,31 @@ def staged(promotions: Promotions, category: str, production: str) -> str:
     operator.change("update", name, version=1, rollout_percent=1)
     operator.change("promote", name, version=2)
     assert operator.show(name)["in_force"] == {"status": "staged", "rollout_percent": 5}
-    settled(promotions.stack, name, f"{category}/{production}")
     return name
 
 
 @pytest.fixture(scope="session")
+def _production(stack: LocalStack) -> Iterator[None]:
+    """What arms are held against has been as it is for days."""
+    with (
+        settled_for_now(stack, f"{ARM_CATEGORY}/{ARM_PRODUCTION}"),
+        settled_for_now(stack, f"{TRIAL_CATEGORY}/{TRIAL_PRODUCTION}"),
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
 def arm(
-    stack: LocalStack, promotions: Promotions, approvers: Approvers, tmp_path_factory: pytest.TempPathFactory
+    stack: LocalStack,
+    promotions: Promotions,
+    approvers: Approvers,
+    tmp_path_factory: pytest.TempPathFactory,
+    _production: None,
 ) -> Arm:
     """An arm over simulated people, brought from five to ten and twenty-five percent by the workflow."""
     name = staged(promotions, ARM_CATEGORY, ARM_PRODUCTION)
-    judged(stack, 4000, missed=1)
+    settled(stack, name)
+    judged(stack, 4000)
     figures = simulated(
         stack,
         name,
@@ -190,8 +205,8 @@ def arm(
         effects=("completion:+0.12", "crisis_flag:-0.03"),
     )
     figures.give(name, ARM_PRODUCTION, percent=5)
-    asked = promotions.ask(name)
     desk = Desk(promotions, approvers)
+    asked = promotions.ask(name)
     mail = desk.mail(desk.one, asked)
     link, _ = desk.links(desk.one, asked)
     desk.browser.decide(link, "approve", "It goes on more often, and nothing is worse.")
@@ -201,5 +216,4 @@ def arm(
     settled(stack, name)
     ramped = promotions.ended(asked)
     figures.restore()
-    settled(stack, name)
     return Arm(name, figures, ramped, mail)

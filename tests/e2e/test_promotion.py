@@ -16,7 +16,7 @@ import pytest
 
 from local.stack.stack import OPERATOR, LocalStack
 from silent_infinity.domain.payload import to_payload
-from tests.e2e.conftest import ARM_CATEGORY, ARM_PRODUCTION, Arm, staged
+from tests.e2e.conftest import ARM_CATEGORY, ARM_PRODUCTION, TRIAL_CATEGORY, TRIAL_PRODUCTION, Arm, staged
 from tests.e2e.test_faults import Functions
 from tests.support.golden import golden_evidence
 from tests.support.promotion_figures import cooled_down, settled
@@ -54,8 +54,8 @@ def desk(promotions: Promotions, approvers: Approvers) -> Desk:
 @pytest.fixture
 def trial(promotions: Promotions, arm: Arm) -> Iterator[str]:
     """A staged variant with the figures of the arm. Afterwards it serves nobody."""
-    name = staged(promotions, ARM_CATEGORY, ARM_PRODUCTION)
-    arm.figures.give(name, ARM_PRODUCTION, percent=5)
+    name = staged(promotions, TRIAL_CATEGORY, TRIAL_PRODUCTION)
+    arm.figures.give(name, TRIAL_PRODUCTION, percent=5)
     yield name
     promotions.operator.change("rollback", name)
 
@@ -195,7 +195,6 @@ def test_a_link_that_was_tampered_with_is_refused_whatever_was_changed(arm: Arm,
 def _resume(promotions: Promotions, arm: Arm) -> None:
     version = promotions.operator.show(arm.name)["version"]
     promotions.operator.change("update", arm.name, version=version, rollout_percent=25)
-    settled(promotions.stack, arm.name)
     assert promotions.operator.show(arm.name)["in_force"] == CANARY
 
 
@@ -351,7 +350,7 @@ def test_an_arm_that_turns_out_to_harm_is_taken_back_while_it_is_watched(
     link, _ = desk.links(desk.one, asked)
     desk.browser.decide(link, "approve", WHY)
     desk.promotions.reaches(asked, "canary", 10)
-    arm.figures.give(trial, ARM_PRODUCTION, percent=10, rates={"crisis_flag": 0.4})
+    arm.figures.give(trial, TRIAL_PRODUCTION, percent=10, rates={"crisis_flag": 0.4})
     settled(desk.promotions.stack, trial)
     ended = desk.promotions.ended(asked)
 
@@ -404,6 +403,7 @@ def test_what_meets_a_crisis_needs_a_golden_set_and_two_people(crisis_trial: str
     desk.browser.decide(other, "approve", "The golden set says so, and I have read its replies.")
     ended = desk.promotions.ended(asked)
     cooling = desk.promotions.operator.show(crisis_trial)
+    whole = desk.promotions.whole(crisis_trial)
     cooled_down(desk.promotions.stack, crisis_trial)
 
     _nothing_happened(without, "not_enough_data")
@@ -415,7 +415,7 @@ def test_what_meets_a_crisis_needs_a_golden_set_and_two_people(crisis_trial: str
     assert cooling["in_force"] == before
     assert cooling["cooldown"]["seconds_left"] > 0
     assert desk.promotions.operator.show(crisis_trial)["in_force"] == PAUSED_CANARY
-    assert desk.promotions.whole(crisis_trial)
+    assert whole
 
 
 def test_mail_scanners_change_nothing_and_the_arm_becomes_production_and_comes_back(
@@ -431,7 +431,8 @@ def test_mail_scanners_change_nothing_and_the_arm_becomes_production_and_comes_b
     page = desk.browser.decide(links[0], "approve", WHY)
     desk.promotions.reaches(asked, "production", 50)
     arm.figures.give(arm.name, ARM_PRODUCTION, percent=50)
-    settled(desk.promotions.stack, arm.name)
+    for name in (arm.name, f"{ARM_CATEGORY}/{ARM_PRODUCTION}"):
+        settled(desk.promotions.stack, name)
     ended = desk.promotions.ended(asked)
     incumbent = desk.promotions.operator.show(f"{ARM_CATEGORY}/{ARM_PRODUCTION}")["in_force"]
     desk.promotions.operator.change("rollback", arm.name)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from local.stack.stack import LocalStack
-from tests.e2e.conftest import ARM_CATEGORY, ARM_PRODUCTION, Arm, Tables, staged
+from tests.e2e.conftest import TRIAL_CATEGORY, TRIAL_PRODUCTION, Arm, Tables, staged
 from tests.e2e.test_faults import Functions
 from tests.e2e.test_privacy import logged
 from tests.support.promotions import Approvers, Asked, Desk, Ended, Promotions, in_time, parameters
@@ -65,11 +65,11 @@ def told(
 ) -> Iterator[Told]:
     """A promotion with canaries, rejected."""
     desk = Desk(promotions, approvers)
-    name = staged(promotions, ARM_CATEGORY, ARM_PRODUCTION)
+    name = staged(promotions, TRIAL_CATEGORY, TRIAL_PRODUCTION)
     version = promotions.operator.show(name)["version"]
     secrets = {kind: f"canary{kind}{uuid.uuid4().hex}" for kind in ("asked", "decided", "described")}
     promotions.operator.change("update", name, version=version, description=f"It {secrets['described']}.")
-    arm.figures.give(name, ARM_PRODUCTION, percent=5)
+    arm.figures.give(name, TRIAL_PRODUCTION, percent=5)
     stack.outbox_messages()
     with Webhook() as webhook, _channel(stack, webhook):
         asked = promotions.ask(name, reason=f"Because {secrets['asked']}.")

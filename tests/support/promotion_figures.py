@@ -17,7 +17,7 @@ from local.simulation.effects import parsed
 from local.simulation.scenario import Scenario, Share, registry
 from local.simulation.simulation import arrivals, days
 from local.stack.stack import LocalStack
-from silent_infinity.adapters.aws.items import to_item
+from silent_infinity.adapters.aws.items import from_item, to_item
 from silent_infinity.adapters.aws.lake_catalog import GlueLakeCatalog
 from silent_infinity.adapters.aws.live_misses import PARTITION
 
@@ -120,7 +120,8 @@ class Figures:
             yield lake
             path = f"{scratch}/gold.written"
             lake.execute(f"COPY gold TO '{path}' (FORMAT parquet)")
-            elsewhere = f"{prefix.rstrip('/').rpartition('/')[0]}-{uuid.uuid4().hex}/dt={day.isoformat()}/"
+            table_prefix = prefix.partition("run=")[0]
+            elsewhere = f"{table_prefix}run=given-{uuid.uuid4().hex}/dt={day.isoformat()}/"
             s3.upload_file(path, bucket, f"{elsewhere}gold.parquet")
         self._catalog.swap(table, {day: f"s3://{bucket}/{elsewhere}"})
 
@@ -180,17 +181,23 @@ def simulated(
     return figures
 
 
-def settled(stack: LocalStack, *names: str, ago: int = DAYS + 1) -> None:
-    """Have rows say that their variants have been what they are for some days.
+def settled(stack: LocalStack, name: str) -> None:
+    """Have a row say that its variant, `CATEGORY/id`, has been what it is for some days.
 
-    Args:
-        stack: where.
-        names: variants, `CATEGORY/id`.
-        ago: how many days.
+    Whoever verifies the variant's history finds that out, until the row is changed as rows are.
     """
-    moment = (datetime.now(UTC) - timedelta(days=ago)).isoformat()
-    for name in names:
-        _set(stack, name, "measured_since", moment)
+    moment = datetime.now(UTC) - timedelta(days=DAYS + 1)
+    _set(stack, name, "measured_since", moment.isoformat())
+
+
+@contextmanager
+def settled_for_now(stack: LocalStack, name: str) -> Iterator[None]:
+    """The same, for a row that may not be changed meanwhile: it says the truth again afterwards."""
+    before = _row(stack, name)
+    settled(stack, name)
+    yield
+    if _row(stack, name)["version"] == before["version"]:
+        _set(stack, name, "measured_since", str(before.get("measured_since", "")))
 
 
 def cooled_down(stack: LocalStack, name: str) -> None:
@@ -198,11 +205,20 @@ def cooled_down(stack: LocalStack, name: str) -> None:
     _set(stack, name, "pending.effective_at", (datetime.now(UTC) - timedelta(seconds=1)).isoformat())
 
 
-def _set(stack: LocalStack, name: str, place: str, value: str) -> None:
+def _key(name: str) -> dict[str, Any]:
     category, _, variant_id = name.partition("/")
+    return to_item({"pk": f"VARIANT#{category}", "sk": variant_id})
+
+
+def _row(stack: LocalStack, name: str) -> dict[str, Any]:
+    found = stack.client("dynamodb").get_item(TableName=stack.outputs["VariantsTableName"], Key=_key(name))
+    return from_item(found["Item"])
+
+
+def _set(stack: LocalStack, name: str, place: str, value: str) -> None:
     stack.client("dynamodb").update_item(
         TableName=stack.outputs["VariantsTableName"],
-        Key=to_item({"pk": f"VARIANT#{category}", "sk": variant_id}),
+        Key=_key(name),
         UpdateExpression=f"SET {place} = :value",
         ExpressionAttributeValues=to_item({":value": value}),
     )

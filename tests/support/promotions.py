@@ -17,6 +17,7 @@ from local.stack.mails import Mail
 from local.stack.stack import LocalStack
 from silent_infinity.domain.promotion.outcomes import OPEN
 from tests.support.operators import Operator
+from tests.support.promotion_figures import settled
 
 MACHINE = "PromotionStateMachineArn"
 LINK = re.compile(r"https?://\S+/v1/approvals/\S+")
@@ -202,7 +203,8 @@ class Promotions:
         self._machines = stack.client("stepfunctions")
 
     def ask(self, name: str, **body: Any) -> Asked:
-        """Ask for the promotion of a variant into its next stage."""
+        """Ask for the promotion of a variant, which is made to look as if it had been as it is for days."""
+        settled(self.stack, name)
         before = self.operator.show(name)
         entries = len(self.story(name))
         answer = self.operator.change("promote", name, version=before["version"], **body)
