@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import cache
 from statistics import NormalDist
 from typing import Any
@@ -27,7 +28,7 @@ RATES = {
 MEANS = {"cost_usd": (0.02, 0.015), "quality": (0.85, 0.05), "turns": (float(TURNS), 2.0)}
 MEDIANS = {"latency_total_ms": 2_000.0, "latency_first_token_ms": 350.0}
 NPS = (2, 1, 1, 1, 2, 5, 7, 14, 23, 22, 22)
-FIRST, LAST, TODAY = "2026-11-11", "2026-11-16", "2026-11-17"
+FIRST, LAST = "2026-11-11", "2026-11-16"
 
 
 def figures(
@@ -63,6 +64,7 @@ def figures(
         "as_of": LAST,
         "production": ("base",),
         "division": Division(units, {"arm": 0.2, "base": 0.8}, FIRST, LAST),
+        "collected_on": (date.fromisoformat(facts.get("as_of", LAST)) + timedelta(days=1)).isoformat(),
         **facts,
     }
     if isinstance(base["division"], Mapping):
@@ -73,7 +75,6 @@ def figures(
         category=category,
         variant_id="arm",
         version=7,
-        collected_on=TODAY,
         arm=mine,
         others=theirs,
         screen=None if screen is None else _rate(screen[0] / max(screen[1], 1), screen[1]),

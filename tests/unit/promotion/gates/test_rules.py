@@ -21,7 +21,7 @@ MEASURED = [name for name, category in categories().items() if not category.cris
 CRISIS = [name for name, category in categories().items() if category.crisis]
 FIELDS = {
     *("name", "title", "group", "test", "metric", "direction", "categories", "stages", "phases", "alpha"),
-    *("least", "margin", "relative", "threshold", "days", "why", "do"),
+    *("least", "margin", "relative", "threshold", "ratio", "slight", "days", "why", "do"),
 }  # fmt: skip
 
 

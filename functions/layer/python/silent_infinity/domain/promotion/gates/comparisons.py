@@ -85,8 +85,8 @@ def per_session(gate: Gate, figures: GateFigures) -> GateResult:
         Verdict.FAILED: f"It is shown to be more than {bound}.",
         Verdict.NOT_ENOUGH_DATA: f"That it is more than {bound} cannot be ruled out yet.",
     }[judged.verdict]
-    # Where production is no cheaper, taking the arm back would help nobody.
-    harms = judged.verdict is Verdict.FAILED and value > other
+    # Where production is not shown to be cheaper, taking the arm back would help nobody.
+    harms = judged.verdict is Verdict.FAILED and value > other and _is_worse(gate, arm, production)
     return _judged(gate, f"{begin} {said}", estimate, judged, shared, regression=harms)
 
 
@@ -146,6 +146,14 @@ def secondary(gates: Sequence[Gate], figures: GateFigures) -> tuple[GateResult, 
         sentence = f"{_compared(by_name()[gate.metric], shared, figures)} {said}"
         found[gate.name] = _two_sided(gate, sentence, verdict, apart, p=p, method=HOLM, **shared)
     return tuple(found[gate.name] for gate in gates)
+
+
+def _is_worse(gate: Gate, arm: Sums, production: Sums) -> bool:
+    try:
+        apart = difference(arm, production)
+    except NotComparableError:
+        return False
+    return non_inferiority(apart, 0.0, gate.direction, alpha=gate.alpha).verdict is Verdict.FAILED
 
 
 def _sides(gate: Gate, figures: GateFigures) -> tuple[Sums, Sums, GateResult | None]:

@@ -3,7 +3,7 @@
 It fails if any gate fails, and passes if all that are waited for have passed: secondary metrics and NPS are
 shown, and stop it only by being shown to be worse. While it is watched between two steps, harm alone counts:
 a gate that shows none has passed as soon as the sample is there, and one that failed without harm (the
-division of the units, say) holds the next step up.
+division of the units, say) holds the next step up. So does one of safety or a guardrail that has no figures.
 
 Where units do not divide as the traffic does, no figure can be trusted: such an arm is not taken back by
 other gates.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from silent_infinity.domain.promotion.evidence import GateResult, Group, Verdict
-from silent_infinity.domain.promotion.gates import comparisons, foundations, medians, opinions, rules
+from silent_infinity.domain.promotion.gates import comparisons, crises, foundations, medians, opinions, rules
 from silent_infinity.domain.promotion.gates.criteria import Asked
 from silent_infinity.domain.promotion.gates.figures import GateFigures
 from silent_infinity.domain.promotion.gates.results import result
@@ -23,6 +23,7 @@ from silent_infinity.domain.promotion.statistics.sequential import Bounds
 HARMFUL = frozenset({Group.SAFETY, Group.GUARDRAIL})
 """The groups whose regression takes an arm back by itself. Whether it is good enough, a person says."""
 
+_BEFORE_ANYTHING = HARMFUL | {Group.SAMPLE_RATIO}
 
 NO_HARM = "No harm is shown."
 
@@ -31,6 +32,7 @@ _PLAIN: Mapping[str, Callable[[Gate, GateFigures], GateResult]] = {
     rules.SERVICE_SHARE: foundations.screen_answers,
     rules.GOLDEN: foundations.golden,
     rules.NO_WORSE: comparisons.no_worse,
+    rules.NO_MORE_CRISES: crises.no_more,
     rules.PER_SESSION: comparisons.per_session,
     rules.MEDIAN_NO_WORSE: medians.no_worse,
     rules.MEDIAN_LEVEL: medians.at_most,
@@ -117,14 +119,21 @@ def _watched(plan: Plan, found: Sequence[tuple[GateResult, bool]]) -> Found:
     gates = tuple(_unless_harmful(plan, each) if ready else each for each, _ in found)
     if _harms(gates):
         return Found(Verdict.FAILED, True, gates)
-    passed = ready and not any(each.verdict is Verdict.FAILED for each in gates)
+    # Figures that are missing are no harm that was looked for and not found.
+    open_ = any(
+        waited and each.group in _BEFORE_ANYTHING and each.verdict is not Verdict.PASSED
+        for each, (_, waited) in zip(gates, found, strict=True)
+    )
+    passed = ready and not open_ and not any(each.verdict is Verdict.FAILED for each in gates)
     return Found(Verdict.PASSED if passed else Verdict.NOT_ENOUGH_DATA, False, gates)
 
 
 def _unless_harmful(plan: Plan, found: GateResult) -> GateResult:
     """What is open has passed while it is watched, if anything is known of it."""
-    [least] = [gate.least for gate in plan.gates if gate.name == found.gate] or [1]
-    looked_at = found.estimate is not None and found.n_arm >= max(least, 1)
+    gate = next((each for each in plan.gates if each.name == found.gate), None)
+    looked_at = found.estimate is not None and found.n_arm >= max(gate.least if gate else 1, 1)
+    if gate and gate.test == rules.NO_MORE_CRISES and crises.is_suspicious(found):
+        return found
     return (
         replace(found, verdict=Verdict.PASSED, sentence=f"{found.sentence} {NO_HARM}")
         if found.verdict is Verdict.NOT_ENOUGH_DATA and looked_at

@@ -34,11 +34,14 @@ def sample(wanted: Sample, figures: GateFigures) -> GateResult:
     counted = words.UNITS[figures.unit]
     n_arm, n_production = figures.arm.counts.units, figures.others.counts.units
     enough = hours >= wanted.hours and min(n_arm, n_production) >= wanted.units
+    ended = date.fromisoformat(figures.as_of)
+    old = date.fromisoformat(figures.collected_on) - ended > timedelta(days=wanted.age)
+    stale = f" The figures end on {ended.isoformat()}: what has happened since is not known." if old else ""
     return result(
         gate,
-        Verdict.PASSED if enough else Verdict.NOT_ENOUGH_DATA,
+        Verdict.PASSED if enough and not old else Verdict.NOT_ENOUGH_DATA,
         f"{n_arm:,} {counted} met it in {hours // 24} whole days, {n_production:,} met production: at least"
-        f" {wanted.units:,} on either side and {wanted.hours:g} hours are needed.",
+        f" {wanted.units:,} on either side and {wanted.hours:g} hours are needed.{stale}",
         estimate=float(min(n_arm, n_production)),
         threshold=float(wanted.units),
         n_arm=n_arm,

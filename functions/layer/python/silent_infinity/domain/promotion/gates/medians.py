@@ -96,7 +96,7 @@ def at_most(gate: Gate, figures: GateFigures) -> GateResult:
         threshold=gate.threshold,
         arm_value=arm.value,
         production_value=other,
-        regression=verdict is Verdict.FAILED and other is not None and arm.value > other,
+        regression=verdict is Verdict.FAILED and _is_longer(gate, figures),
         method=METHOD,
         **shared,
     )
@@ -119,9 +119,18 @@ def median(side: Side, metric: str, alpha: float) -> Median | None:
     return Median(middle, _lower_edge(low), GAMMA**high)
 
 
+def _is_longer(gate: Gate, figures: GateFigures) -> bool:
+    arm, production = (median(side, gate.metric, gate.alpha / 2) for side in (figures.arm, figures.others))
+    return arm is not None and production is not None and arm.low > production.high
+
+
 def _independent(side: Side, metric: str) -> float:
     sums = side.metrics.get(metric)
-    return effective_count(sums.pairs) if sums and sums.pairs else 0.0
+    if not sums or not sums.pairs or not sums.pairs.denominator > 0:
+        return 0.0
+    # A day whose histogram is missing has told the sums of its turns, and nothing of their times.
+    drawn = min(1.0, side.histogram(metric).count / sums.pairs.denominator)
+    return effective_count(sums.pairs) * drawn
 
 
 def _lower_edge(number: int) -> float:

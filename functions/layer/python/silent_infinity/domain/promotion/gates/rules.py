@@ -17,6 +17,7 @@ PHASES: Final = (ENTRY, WATCH)
 SAMPLE: Final = "sample"
 SAMPLE_RATIO, SERVICE_SHARE, LIVE_MISSES, GOLDEN = "sample_ratio", "service_share", "live_misses", "golden"
 NO_WORSE, PER_SESSION = "no_worse", "per_session"
+NO_MORE_CRISES: Final = "no_more_crises"
 MEDIAN_NO_WORSE, MEDIAN_LEVEL = "median_no_worse", "median_level"
 BETTER, NOT_WORSE_SHOWN, RANK_SUM = "better", "not_worse_shown", "rank_sum"
 
@@ -42,6 +43,8 @@ class Gate:
     margin: float = 0.0
     relative: bool = False
     threshold: float = 0.0
+    ratio: float = 0.0
+    slight: float = 0.0
     days: int = 0
     looks: int = 1
     why: str = ""
@@ -52,13 +55,14 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What has to be there before anything passes: hours of whole UTC days, units on either side. After
-    `days` no further night is waited for.
+    """What has to be there before anything passes: hours of whole UTC days, units on either side, and figures
+    that end `age` days before the look at the most. After `days` no further night is waited for.
     """
 
     hours: float
     units: int
     days: int
+    age: int = 2
 
 
 @dataclass(frozen=True, slots=True)
