@@ -9,7 +9,7 @@ from constructs import Construct
 from stacks.constructs.approvers_access import allow_knowing_approvers, allow_writing_to_approvers
 from stacks.constructs.function_settings import Setting
 from stacks.constructs.lake import Lake
-from stacks.constructs.lake_bucket import GOLD
+from stacks.constructs.lake_bucket import GOLD, SILVER
 from stacks.constructs.operations import FIVE_MINUTES, OperationsTopic, alarm
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.registry_access import allow_changing_registry, registry_settings
@@ -172,7 +172,7 @@ class PromotionWorkflow(Construct):
         # Results of golden sets lie beside approvals; live misses beside the figures of variants.
         allow_golden_results(collect, data.approvals, "Query")
         allow_items(collect, data.variant_metrics, "Query")
-        lake.workgroup.allow_running(collect.role, reads=[GOLD])
+        lake.workgroup.allow_running(collect.role, reads=[SILVER, GOLD])
         lake.workgroup.allow_reading_results(collect.role)
         return collect
 
