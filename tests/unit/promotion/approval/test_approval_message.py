@@ -52,10 +52,12 @@ def test_the_text_says_what_there_is_to_know() -> None:
 
     for part in (
         "Of 100 new sessions, 10 get this variant; 5 do today.",
-        "it goes on to 25% without",
+        "it goes on to 25%\n  without another question",
         "takes effect 5 minutes after the yes",
-        "Satisfied, of those who rated: +7.02 pt (+1.21 pt to +12.83 pt)",
+        "Satisfied, of those who rated: +7.02 points (+1.21 to +12.83 points)",
         "People who come back within a week: not enough data",
+        "Persona that all conversation shares",
+        "\n  ./run admin variants rollback SYSTEM_PROMPT/warm-v3 -e prod\n",
         "Asked by operator 0a1b2c3d, Wednesday 18 November 2026, 09:12 UTC",
         "Expires Sunday 29 November 2026, 07:55 UTC",
         "\nApprove: https://",
@@ -92,7 +94,7 @@ def test_what_did_not_pass_is_among_the_risks() -> None:
     said = list(risks(evidence()))
 
     assert len(open_ones) == 1
-    assert said[0].startswith(open_ones[0].title)
+    assert any(line.startswith(f"{open_ones[0].title}: not enough data.") for line in said)
     assert any(line.startswith("Conversations that go on: may still be worse") for line in said)
     assert not any("Cost of the models" in line for line in said)
 

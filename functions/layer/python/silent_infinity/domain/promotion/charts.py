@@ -9,7 +9,7 @@ from typing import Final
 from silent_infinity.domain.lake.figures_shown import shown
 from silent_infinity.domain.lake.histograms import value_of
 from silent_infinity.domain.promotion.evidence import GateResult, Verdict
-from silent_infinity.domain.promotion.words import difference, is_difference, level, span
+from silent_infinity.domain.promotion.words import is_difference, limit, span, worse_side
 from silent_infinity.domain.svg import WIDTH, bar, line, svg, text
 
 _EDGE: Final = 24
@@ -25,7 +25,6 @@ def interval(gate: GateResult) -> str:
     if gate.estimate is None or (gate.low is None and gate.high is None):
         return ""
     compared = is_difference(gate)
-    show = difference if compared else level
     marks = [gate.estimate, gate.low, gate.high, gate.threshold, 0.0 if compared else None]
     known = [mark for mark in marks if mark is not None]
     low, high = min(known), max(known)
@@ -51,15 +50,14 @@ def interval(gate: GateResult) -> str:
     parts.append(line(left, 24, right, 24, f"span {kind}"))
     parts.append(f'<circle cx="{x(gate.estimate)}" cy="24" r="6" class="{kind}"/>')
     parts += _labels(gate, x, compared=compared)
-    limit = "" if gate.threshold is None else f", limit {show(gate.threshold, gate.unit)}"
-    return svg(64, gate.title, f"{span(gate)}{limit}", parts)
+    held = "" if gate.threshold is None else f", limit {limit(gate)}"
+    return svg(64, gate.title, f"{span(gate)}{held}", parts)
 
 
 def _labels(gate: GateResult, x: Callable[[float], float], *, compared: bool) -> list[str]:
-    show = difference if compared else level
     labels = []
     if gate.threshold is not None:
-        words = f"limit {show(gate.threshold, gate.unit)}" if gate.threshold or not compared else "no change"
+        words = f"limit {limit(gate)}" if gate.threshold or not compared else "no change"
         labels.append((x(gate.threshold), words))
     if compared and gate.threshold:
         labels.append((x(0), "no change"))
@@ -72,9 +70,10 @@ def _labels(gate: GateResult, x: Callable[[float], float], *, compared: bool) ->
 
 def _bad_side(gate: GateResult) -> int:
     """Return -1 if what lies below the limit is not allowed, 1 if what lies above is, 0 if nobody knows."""
+    known = worse_side(gate)
     threshold, estimate = gate.threshold or 0.0, gate.estimate or 0.0
-    if gate.verdict == Verdict.NOT_ENOUGH_DATA or estimate == threshold:
-        return (threshold > 0) - (threshold < 0) if is_difference(gate) else 0
+    if known or gate.verdict == Verdict.NOT_ENOUGH_DATA or estimate == threshold:
+        return known
     below = estimate < threshold
     return 1 if below == (gate.verdict == Verdict.PASSED) else -1
 
@@ -119,9 +118,9 @@ def _pairs(title: str, names: Sequence[str], shares: Sequence[Sequence[float]], 
     across = (WIDTH - 2) / len(names)
     parts = [
         bar(0, 6, 11, 11, "arm"),
-        text(17, 16, "this variant", "label"),
-        bar(120, 6, 11, 11, "held"),
-        text(137, 16, "production", "label"),
+        text(17, 16, "left: this variant", "label"),
+        bar(170, 6, 11, 11, "held"),
+        text(187, 16, "right: production", "label"),
         line(0, height - foot, WIDTH, height - foot, "rail"),
     ]
     for place, name in enumerate(names):

@@ -33,11 +33,11 @@ class GateResult:
     """What one gate found.
 
     `gate` is its name in `data/gates.json`. `sentence` says it for a person, with the numbers. `estimate` is
-    the arm's value minus production's in `unit` (share, usd, ms, points, …) or, for a gate about a level, the
-    level itself; `low` and `high` bound it at `confidence`; None where nothing can be said. `threshold` is
-    what `estimate` is held against. `n_arm` and `n_production` count what `counted` names (sessions, users,
-    answers, cases). `regression` says that the arm was shown to be worse than the gate allows. `method`
-    names the test.
+    the arm's value minus production's in `unit` (share, usd, ms, points, …) or, where `is_level`, the level
+    itself, beside which production's may stand; `low` and `high` bound it at `confidence`; None where nothing
+    can be said. `threshold` is what `estimate` is held against. `n_arm` and `n_production` count what
+    `counted` names (sessions, users, answers, cases). `regression` says that the arm was shown to be worse
+    than the gate allows. `method` names the test.
     """
 
     gate: str
@@ -60,6 +60,7 @@ class GateResult:
     counted: str = ""
     regression: bool = False
     method: str = ""
+    is_level: bool = False
 
 
 @dataclass(frozen=True, slots=True)

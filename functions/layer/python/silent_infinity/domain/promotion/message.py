@@ -1,14 +1,18 @@
 """The e-mail to an approver: plain text, without a word that a person wrote."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from silent_infinity.domain.promotion.approval import Approval
 from silent_infinity.domain.promotion.evidence import Evidence, Verdict
 from silent_infinity.domain.promotion.words import (
+    IN_BRACKETS,
+    NO_RISK,
+    UNDO,
     VERDICTS,
+    about,
     asker,
     moment,
     moment_of,
@@ -17,6 +21,7 @@ from silent_infinity.domain.promotion.words import (
     risks,
     span,
     step,
+    undo_command,
 )
 
 MOST_SUBJECT: Final = 99
@@ -54,17 +59,22 @@ def _verdict(evidence: Evidence) -> str:
 
 def _lines(evidence: Evidence, approval: Approval, links: Links, environment: str) -> Iterator[str]:
     yield f"{evidence.category}/{evidence.variant_id} ({environment})"
+    yield about(evidence)
     yield f"{evidence.from_status} -> {step(evidence)}"
     yield f"Gates: {_verdict(evidence)}"
     yield from _part("What a yes changes for people", people(evidence))
     yield from _heading("The numbers that matter")
+    yield from _wrapped(IN_BRACKETS)
     for gate in numbers(evidence.gates):
         yield from _point(f"{gate.title}: {span(gate)}" if gate.unit else gate.title)
         yield from _wrapped(gate.sentence, "  ")
-    found = list(risks(evidence))
-    yield from _part("Risks", found[:_MOST_RISKS])
+    found = risks(evidence)
+    yield from _part("What speaks against it, or is not known", found[:_MOST_RISKS] or [NO_RISK])
     if len(found) > _MOST_RISKS:
         yield f"- and {len(found) - _MOST_RISKS} more on the page"
+    yield from _heading("How it is undone")
+    yield from _wrapped(UNDO)
+    yield f"  {undo_command(evidence, environment)}"
     yield from _heading("Decide")
     yield from _wrapped(
         "Both links open the same page. It shows the evidence and asks for a reason; nothing happens before "
@@ -91,7 +101,7 @@ def _heading(title: str) -> Iterator[str]:
     yield title.upper()
 
 
-def _part(title: str, sentences: "Iterator[str] | list[str]") -> Iterator[str]:
+def _part(title: str, sentences: Iterable[str]) -> Iterator[str]:
     yield from _heading(title)
     for sentence in sentences:
         yield from _point(sentence)

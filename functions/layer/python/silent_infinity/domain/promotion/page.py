@@ -29,7 +29,16 @@ from silent_infinity.domain.promotion.evidence import Evidence
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
 from silent_infinity.domain.promotion.page_evidence import evidence_sections, verdicts
 from silent_infinity.domain.promotion.page_form import Typed, form
-from silent_infinity.domain.promotion.words import about, asker, moment, moment_of, percent, short, visible
+from silent_infinity.domain.promotion.words import (
+    about,
+    asker,
+    moment,
+    moment_of,
+    percent,
+    short,
+    step,
+    visible,
+)
 
 
 class State(StrEnum):
@@ -180,10 +189,10 @@ def _can_decide(view: View) -> bool:
 def _title(view: View, approval: Approval) -> str:
     name = f"{approval.category}/{approval.variant_id}"
     evidence = view.evidence
-    step = f" to {evidence.to_status} at {percent(evidence.to_percent)}" if evidence is not None else ""
+    where = f" to {step(evidence)}" if evidence is not None else ""
     match view.state:
         case State.ASKED | State.INCOMPLETE:
-            return f"Promote {name}{step}?"
+            return f"Promote {name}{where}?"
         case State.ONE_OF_TWO:
             return f"{name}: your yes is recorded"
         case State.DECIDED:
@@ -265,7 +274,7 @@ def _facts(view: View, approval: Approval, evidence: Evidence) -> str:
         "Variant": f"<code>{escape(evidence.category)}/{escape(evidence.variant_id)}</code>, version "
         f"{evidence.variant_version}",
         "From": f"{escape(evidence.from_status)} at {percent(evidence.from_percent)}",
-        "To": f"{escape(evidence.to_status)} at {percent(evidence.to_percent)}"
+        "To": escape(step(evidence))
         + (f", then {percent(evidence.next_percent)}" if evidence.next_percent is not None else ""),
         "Asked by": f"{escape(asked)}, {escape(moment_of(evidence.requested_at))}",
     }

@@ -10,13 +10,18 @@ from silent_infinity.domain.promotion.charts import answers, interval, latencies
 from silent_infinity.domain.promotion.evidence import ConfigChange, Evidence, GateResult, Group, Verdict
 from silent_infinity.domain.promotion.words import (
     GROUPS,
+    IN_BRACKETS,
+    NO_RISK,
+    UNDO,
     VERDICTS,
     is_difference,
     level,
     moment_of,
+    numbers,
     people,
     risks,
     span,
+    undo_command,
     visible,
 )
 
@@ -29,12 +34,17 @@ _TITLES: Final = {
 _MARKS: Final = {Verdict.PASSED: "✓", Verdict.FAILED: "✕", Verdict.NOT_ENOUGH_DATA: "?"}
 _COUNTED: Final = {Verdict.FAILED: "failed", Verdict.NOT_ENOUGH_DATA: "without enough data"}
 _MOST_SHOWN: Final = 600
+_BEFORE: Final = 60
+_ELSEWHERE: Final = "s3_key"
+_UNSEEN: Final = (
+    "The text itself is not part of the configuration and not shown here. Read both files before you say yes."
+)
 
 
-def evidence_sections(evidence: Evidence) -> str:
+def evidence_sections(evidence: Evidence, environment: str) -> str:
     """Return the sections from what changes for people to the configuration."""
     return (
-        _people(evidence)
+        _people(evidence, environment)
         + _gates(evidence)
         + _distributions(evidence.histograms)
         + _golden(evidence)
@@ -60,7 +70,7 @@ def _list(sentences: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul>"
 
 
-def _people(evidence: Evidence) -> str:
+def _people(evidence: Evidence, environment: str) -> str:
     quotes = "".join(
         f'<div><dt>{title}</dt><dd><blockquote dir="auto">{escape(visible(words))}</blockquote></dd></div>'
         for title, words in (
@@ -69,10 +79,27 @@ def _people(evidence: Evidence) -> str:
         )
         if words
     )
-    found = list(risks(evidence))
-    against = f'<h3 class="sub">What speaks against it, or is not known</h3>{_list(found)}' if found else ""
     quoted = f'<dl class="quotes">{quotes}</dl>' if quotes else ""
-    return _section("people", "What a yes changes for people", f"{_list(people(evidence))}{quoted}{against}")
+    against = f"{_sub('What speaks against it, or is not known')}{_list(risks(evidence) or [NO_RISK])}"
+    undone = (
+        f"{_sub('How it is undone')}<p>{escape(UNDO)}</p>"
+        f'<p class="typed"><code>{escape(undo_command(evidence, environment))}</code></p>'
+    )
+    inner = f"{_list(people(evidence))}{quoted}{_numbers(evidence)}{against}{undone}"
+    return _section("people", "What a yes changes for people", inner)
+
+
+def _numbers(evidence: Evidence) -> str:
+    found = "".join(
+        f"<li><strong>{escape(gate.title)}{f': {escape(span(gate))}' if gate.unit else ''}</strong> "
+        f"<span>{escape(gate.sentence)}</span></li>"
+        for gate in numbers(evidence.gates)
+    )
+    return f"{_sub('The numbers that matter')}<p>{IN_BRACKETS}</p><ul>{found}</ul>" if found else ""
+
+
+def _sub(title: str) -> str:
+    return f'<h3 class="sub">{escape(title)}</h3>'
 
 
 def _gates(evidence: Evidence) -> str:
@@ -161,22 +188,35 @@ def _changes(changes: tuple[ConfigChange, ...]) -> str:
     if not changes:
         words = "<p>The configuration is the one that production has.</p>"
         return _section("configuration", "Configuration", words)
-    rows = "".join(
-        f'<tr><th scope="row"><code>{escape(visible(change.path))}</code></th>'
-        f"<td>{_value(change.before, 'del')}</td><td>{_value(change.after, 'ins')}</td></tr>"
+    items = "".join(
+        f"<div><dt><code>{escape(visible(change.path))}</code></dt>"
+        f"<dd>{_value('Production', change.before, change.after, 'del')}</dd>"
+        f"<dd>{_value('This variant', change.after, change.before, 'ins')}</dd></div>"
         for change in changes
     )
-    inner = (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Configuration">'
-        '<table class="changes"><thead><tr><th scope="col">Place</th><th scope="col">Production</th>'
-        '<th scope="col">This variant</th></tr>'
-        f"</thead><tbody>{rows}</tbody></table></div>"
-    )
+    note = f"<p>{_UNSEEN}</p>" if any(change.path.endswith(_ELSEWHERE) for change in changes) else ""
+    inner = f'{note}<dl class="changes">{items}</dl>'
     return _section("configuration", "What differs in the configuration", inner)
 
 
-def _value(text: str, tag: str) -> str:
+def _value(side: str, text: str, other: str, tag: str) -> str:
+    named = f'<span class="side">{side}</span>'
     if not text:
-        return '<span class="absent">absent</span>'
-    cut = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}… ({len(text):,} characters)"
-    return f'<{tag} dir="auto"><code>{escape(visible(cut))}</code></{tag}>'
+        return f'{named}<span class="absent">absent</span>'
+    shown = f'{named}<{tag} dir="auto"><code>{escape(visible(_cut(text, other)))}</code></{tag}>'
+    if len(text) <= _MOST_SHOWN:
+        return shown
+    whole = f'<pre dir="auto" tabindex="0">{escape(visible(text))}</pre>'
+    title = f"All {len(text):,} characters<span> of {side}</span>"
+    return f"{shown}<details><summary>{title}</summary>{whole}</details>"
+
+
+def _cut(text: str, other: str) -> str:
+    """Return a long text from a little before the place where it begins to differ."""
+    if len(text) <= _MOST_SHOWN:
+        return text
+    pairs = enumerate(zip(text, other, strict=False))
+    same = next((place for place, (one, two) in pairs if one != two), min(len(text), len(other)))
+    start = max(same - _BEFORE, 0)
+    end = start + _MOST_SHOWN
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"

@@ -65,6 +65,7 @@ def per_session(gate: Gate, figures: GateFigures) -> GateResult:
         **_shared(figures, arm, production, gate.threshold),
         "arm_value": value,
         "production_value": other,
+        "is_level": True,
     }
     bound = words.value(gate.threshold, metric.unit)
     mine, theirs_too = (words.value(each, metric.unit) for each in (value, other))

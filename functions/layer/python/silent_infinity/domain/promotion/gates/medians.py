@@ -96,6 +96,7 @@ def at_most(gate: Gate, figures: GateFigures) -> GateResult:
         threshold=gate.threshold,
         arm_value=arm.value,
         production_value=other,
+        is_level=True,
         regression=verdict is Verdict.FAILED and _is_longer(gate, figures),
         method=METHOD,
         **shared,

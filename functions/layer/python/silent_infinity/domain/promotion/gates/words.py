@@ -24,7 +24,9 @@ def compared(metric: Metric, arm: float, production: float, unit: str) -> str:
     if metric.kind == RATE:
         of = _of(arm, production)
         mine, other = _count(arm * of), _count(production * of)
-        return f"Of {of:,} {UNITS[unit]}, {mine} {phrase}; with production {other}."
+        # Who gave no rating is not among those of whom the rate is.
+        whom = " ".join(filter(None, (load("gates.json")["among"].get(metric.name), UNITS[unit])))
+        return f"Of {of:,} {whom}, {mine} {phrase}; with production {other}."
     said = phrase.format(value=value(arm, metric.unit), unit=_ONE[unit])
     return f"{said}; with production {value(production, metric.unit)}."
 
