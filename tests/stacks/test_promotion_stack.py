@@ -287,17 +287,6 @@ def test_links_lead_to_the_api_of_the_environment(application: Application) -> N
     assert "ExportsOutputRefApi" in base
 
 
-def test_on_a_laptop_links_lead_to_the_emulator(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Names of AWS lead nowhere there."""
-    outdir = tmp_path_factory.mktemp("cdk") / "links"
-    application = synthesise("local", outdir, endpoint_url="http://127.0.0.1:4599")
-    ask = application.named("AWS::Lambda::Function", "PromotionAskFunction")
-    base = json.dumps(ask["Environment"]["Variables"]["APPROVAL_BASE_URL"])
-
-    assert '"http://127.0.0.1:4599/restapis/"' in base
-    assert base.endswith('/_user_request_"]]}')
-
-
 def test_an_environment_with_a_channel_lets_only_who_tells_read_its_address(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
