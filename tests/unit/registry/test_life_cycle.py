@@ -145,3 +145,25 @@ def _made(name: str) -> Refusal:
     made = getattr(refusals, name)(*samples.get(name, ()))
     assert isinstance(made, Refusal)
     return made
+
+
+@pytest.mark.parametrize(
+    ("request_id", "promotion_id"),
+    [
+        ("JKJaXmPLvHcESHA=", "JKJaXmPLvHcESHA"),
+        ("SgrSzHFu-AMEQ_g=", "SgrSzHFu-AMEQ_g"),
+        ("a+b/c#d%e", "a-b-c-d-e"),
+        ("x" * 100, "x" * 80),
+        ("01a1ffc4-9b1e-7a47-9f0e-7d2c41a3b9f2", "01a1ffc4-9b1e-7a47-9f0e-7d2c41a3b9f2"),
+    ],
+)
+def test_a_promotion_has_an_id_that_addresses_and_executions_take(request_id: str, promotion_id: str) -> None:
+    """It is in the path of the approvers' link, and names the execution: AWS keeps no log of other names."""
+    records = registry([variant("GHOST_CHAR_STYLE", "dots", "staged", 5)])
+    asked = command(
+        Action.PROMOTE, "GHOST_CHAR_STYLE", "dots", request_id=request_id, expected_version=1, confirm=True
+    )
+    decision = decide(asked, records, NOW)
+
+    assert decision.promotion is not None
+    assert decision.promotion.promotion_id == decision.changes[0].after.promotion_id == promotion_id

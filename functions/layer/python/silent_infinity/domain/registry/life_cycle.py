@@ -1,5 +1,6 @@
 """What a command does to the registry, decided over what the registry holds. Nothing here reads or writes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +20,10 @@ from silent_infinity.domain.variant_categories import RETIRED, categories, regis
 from silent_infinity.domain.variant_records import VariantRecord
 
 REASON_LENGTH = (10, 500)
+
+# No other names are logged: docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+_NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z_-]")
+_MOST_NAME = 80
 
 _NEEDS_VERSION = frozenset({Action.UPDATE, Action.PROMOTE, Action.RETIRE, Action.DEMOTE, Action.CANCEL})
 _NEEDS_CONFIRMATION = frozenset({Action.UPDATE, Action.PROMOTE})
@@ -82,7 +87,7 @@ def _requested(
 ) -> Decision:
     """Open the promotion instead of carrying it out: everything but a person's yes is there."""
     promotion = PromotionRequest(
-        promotion_id=command.request_id,
+        promotion_id=_promotion_id(command.request_id),
         category=command.category,
         variant_id=command.variant_id,
         from_status=target.status,
@@ -100,6 +105,11 @@ def _requested(
     after = cooldown.touched(asked, command.actor, now)
     change = RecordChange(Action.REQUEST_PROMOTION, records[target.key], after)
     return Decision([change], promotion=promotion)
+
+
+def _promotion_id(request_id: str) -> str:
+    """Return an id that may stand in an address as it is, and name an execution: API Gateway's end in `=`."""
+    return _NOT_IN_NAMES.sub("-", request_id.rstrip("="))[:_MOST_NAME]
 
 
 def _enters_with_approval(command: Command, after: VariantRecord) -> bool:
