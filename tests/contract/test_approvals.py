@@ -266,6 +266,36 @@ def test_many_clicks_at_once_are_one_decision_in_the_table_too(dynamodb: Any) ->
     assert asking.executions.resumed == [(TOKEN, "approved")]
 
 
+class _LostAnswers:
+    """A client of DynamoDB that gets no answer to its first update, and tries it again as botocore does."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **request: Any) -> Any:
+        self._client.update_item(**request)
+        return self._client.update_item(**request)
+
+
+@pytest.mark.parametrize("name", ["canary", "crisis"])
+def test_a_decision_whose_answer_was_lost_is_told_all_the_same(dynamodb: Any, name: str) -> None:
+    """The second try meets the first: taken for somebody else's, it would be told by the night at best."""
+    asking = Asking(
+        evidence(name),
+        approvals=DynamoApprovals(dynamodb, aws.APPROVALS),
+        stored=DynamoEvidence(dynamodb, aws.APPROVALS),
+    )
+    asking.ask()
+    asking.approvals._client = _LostAnswers(dynamodb)
+    pages = [asking.decide(approver) for approver in ((ANA, BEN) if name == "crisis" else (ANA,))]
+
+    assert {page.status_code for page in pages} == {200}
+    assert asking.executions.resumed == [(TOKEN, "approved")]
+
+
 @pytest.fixture
 def topic() -> Iterator[tuple[Any, str]]:
     """The approvers' topic, without subscriptions."""

@@ -327,25 +327,6 @@ def test_another_click_tells_the_workflow_what_it_was_not_told() -> None:
     assert asking.approvals.undelivered() == ()
 
 
-@pytest.mark.parametrize("name", ["canary", "crisis"])
-def test_a_decision_whose_answer_was_lost_is_told_all_the_same(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The store took it and its client tried again: the second try meets the first, not somebody else's."""
-    asking = _asked(name)
-    decide = asking.approvals.decide
-
-    def twice(*given: Any) -> Any:
-        decide(*given)
-        return decide(*given)
-
-    monkeypatch.setattr(asking.approvals, "decide", twice)
-    pages = [asking.decide(approver) for approver in ((ANA, BEN) if name == "crisis" else (ANA,))]
-
-    assert {page.status_code for page in pages} == {200}
-    assert asking.executions.resumed == [(TOKEN, "approved")]
-
-
 def test_a_decision_that_nobody_waits_for_says_so() -> None:
     """A workflow that was ended by hand carries nothing out, and the page must not promise it."""
     asking = _asked()

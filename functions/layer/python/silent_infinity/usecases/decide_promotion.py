@@ -153,14 +153,7 @@ class DecidePromotion:
             at=self._clock.now().isoformat(),
         )
         status = status_after(standing(approval, view.may_decide), decided)
-        try:
-            after = self._approvals.decide(approval.approval_id, decided, approval, status)
-        except ConflictError:
-            # The answer to a write may be lost, and the write tried again meets itself.
-            found = self._approvals.find(approval.approval_id)
-            if found is None or decided not in found.decisions:
-                raise
-            after = found
+        after = self._approvals.decide(approval.approval_id, decided, approval, status)
         if after.status == PENDING:
             return replace(view, approval=after, state=State.ONE_OF_TWO, counted=True)
         return replace(view, approval=after, state=State.DECIDED, counted=True, told=self._tell(after))

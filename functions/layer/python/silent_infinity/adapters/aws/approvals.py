@@ -13,6 +13,7 @@ execution has to be told: `untold` is there from the decision until then. `expir
 remove an item, which only approvals have.
 """
 
+import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from silent_infinity.adapters.aws.calls import ConditionFailedError, call
@@ -80,15 +81,20 @@ class DynamoApprovals:
             ":status": status,
             ":pending": PENDING,
             ":count": len(before.decisions),
+            ":click": secrets.token_hex(16),
         }
-        update = "SET decisions = list_append(decisions, :decided), #status = :status"
+        update = "SET decisions = list_append(decisions, :decided), #status = :status, last_click = :click"
         if status != PENDING:
             update += ", untold = :untold"
             values[":untold"] = _UNTOLD
         as_seen = "#status = :pending AND size(decisions) = :count"
         after = self._changed(approval_id, update, as_seen, values)
         if after is None:
-            raise ConflictError("approval")
+            # The client tries again if an answer got lost, and meets what it has written itself.
+            found = self._read(approval_id) or {}
+            if found.get("last_click") != values[":click"]:
+                raise ConflictError("approval")
+            after = _approval(found)
         return after
 
     def end(self, approval_id: str) -> Approval | None:

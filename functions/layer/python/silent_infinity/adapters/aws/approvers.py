@@ -24,7 +24,7 @@ _MATCHERS = (dict, list)
 
 @dataclass(frozen=True, slots=True)
 class _Subscription:
-    """Where messages go. `subject` is whose it is; the messages of those that it `hears` reach it (None: all)."""
+    """Where messages go. `subject` is whose it is; `hears` are those whose messages reach it (None: all)."""
 
     endpoint: str
     subject: str | None
