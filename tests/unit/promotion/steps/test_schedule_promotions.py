@@ -165,6 +165,33 @@ def test_more_promotions_than_a_page_are_looked_at() -> None:
     assert world.schedule().started == 61
 
 
+def test_one_that_cannot_be_put_right_keeps_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two executions that are gone one cannot be looked at: the other is closed, canaries are asked for."""
+    world = canary()
+    for name in ("a", "b"):
+        row = variant(CATEGORY, name, "staged", 0, promotion_id=name)
+        world.store.records[row.key] = row
+    world.request()
+    for name in ("a", "b"):
+        world.store.promotions[name] = replace(
+            world.promotion, promotion_id=name, variant_id=name, execution=f"arn:{name}"
+        )
+    world.operator(Action.CLOSE_PROMOTION, expected_version=None, outcome=Outcome.FAILED)
+    is_running = world.executions.is_running
+
+    def unless_a(promotion_id: str) -> bool:
+        if promotion_id == "a":
+            raise StoreUnavailableError("Unavailable")
+        return is_running(promotion_id)
+
+    monkeypatch.setattr(world.executions, "is_running", unless_a)
+    with pytest.raises(StoreUnavailableError):
+        world.schedule()
+
+    assert world.store.promotions["b"].status == "failed"
+    assert world.row.promotion_id is not None
+
+
 def test_a_store_that_is_down_is_told() -> None:
     """The scheduler tries again."""
     world = canary()

@@ -1,10 +1,10 @@
 """The promotions' night: put right what got stuck, and ask for what may be asked for."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from silent_infinity.domain.payload import to_payload
 from silent_infinity.domain.problems import HttpResponse, ok
@@ -29,12 +29,16 @@ from silent_infinity.usecases.close_promotion import ClosePromotion, ClosePromot
 from silent_infinity.usecases.manage_variants import Applied, ManageVariants
 from silent_infinity.usecases.resume_promotion import ResumePromotion
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 ASKED_AGAIN: Final = frozenset({Outcome.WITHDRAWN, Outcome.STOPPED, Outcome.FAILED, Outcome.NO_APPROVERS})
 """Ends that say nothing about the variant."""
 
-_REASON = (
-    "The nightly schedule asks: the variant serves people as a canary and was not decided on yet."
-)
+_STARTED: Final = "started"
+_CLOSED: Final = "closed"
+
+_REASON = "The nightly schedule asks: the variant serves people as a canary and was not decided on yet."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +88,22 @@ class SchedulePromotions:
         Raises:
             StoreUnavailableError: something is left to do; trying again does it.
         """
-        resumed = sum(self._resume(approval) for approval in self._approvals.undelivered())
-        started, closed = self._put_right()
+        left: list[str] = []
+        resumed = sum(_tried(self._resume, one, left) is True for one in self._approvals.undelivered())
+        done = [_tried(self._put_right, one, left) for one in list(self._open())]
         opened, refused = self._ask()
-        return Scheduled(tuple(opened), started, resumed, closed, refused)
+        if left:
+            # One that cannot be put right keeps nobody else from it.
+            raise StoreUnavailableError(left[0])
+        return Scheduled(tuple(opened), done.count(_STARTED), resumed, done.count(_CLOSED), refused)
 
-    def _put_right(self) -> tuple[int, int]:
-        started = closed = 0
-        for promotion in list(self._open()):
-            if not promotion.execution and self._executions.start(promotion.promotion_id):
-                started += 1
-            elif not self._executions.is_running(promotion.promotion_id):
-                self._close(ClosePromotionRequest(promotion.promotion_id, Outcome.FAILED))
-                closed += 1
-        return started, closed
+    def _put_right(self, promotion: PromotionRequest) -> str:
+        if not promotion.execution and self._executions.start(promotion.promotion_id):
+            return _STARTED
+        if self._executions.is_running(promotion.promotion_id):
+            return ""
+        self._close(ClosePromotionRequest(promotion.promotion_id, Outcome.FAILED))
+        return _CLOSED
 
     def _open(self) -> Iterator[PromotionRequest]:
         cursor = None
@@ -130,6 +136,15 @@ class SchedulePromotions:
         """Whether it was asked for already, of the variant as it has been since."""
         earlier = self._promotions.of_variant(*record.key, measured_since(record))
         return any(promotion.status not in ASKED_AGAIN for promotion in earlier)
+
+
+def _tried(work: Callable[[T], R], one: T, left: list[str]) -> R | None:
+    """Return what was done; None, with the error in `left`, if a store was in the way."""
+    try:
+        return work(one)
+    except StoreUnavailableError as error:
+        left.append(str(error))
+        return None
 
 
 def _may_be_asked_for(record: VariantRecord) -> bool:
