@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 from silent_infinity.settings import Settings
 
+LINK_KEY_SECONDS = 60
+"""How long the key of links is kept in memory."""
+
 if TYPE_CHECKING:
     from silent_infinity.usecases.ask_approvers import AskApprovers
     from silent_infinity.usecases.decide_promotion import DecidePromotion
@@ -67,4 +70,6 @@ def _link_key(settings: Settings) -> Callable[[], str]:
     from silent_infinity.adapters.aws import clients
     from silent_infinity.adapters.aws.secrets import SecretText
 
-    return SecretText(clients.secrets_manager, settings.text("APPROVAL_LINK_SECRET_ARN")).text
+    # Whoever changes the key does so because somebody else has it.
+    secret = settings.text("APPROVAL_LINK_SECRET_ARN")
+    return SecretText(clients.secrets_manager, secret, kept_seconds=LINK_KEY_SECONDS).text
