@@ -32,13 +32,36 @@ TABLES = (
     "VariantMetrics",
     "AuditLog",
     "Promotions",
+    "Approvals",
     "Idempotency",
     "Limits",
 )
 DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 WORDS_OF_PEOPLE = ("Conversations", "TurnEvents", "Feedback")
 """Tables with what people wrote, or about whom."""
-STRANGERS = frozenset({"admin_api", "admin_authorizer", "audit_anchor", "demote_variant", "openapi", "seed"})
+PROMOTING = frozenset(
+    {
+        "promotion_apply",
+        "promotion_ask",
+        "promotion_close",
+        "promotion_collect",
+        "promotion_evaluate",
+        "promotion_notify",
+        "promotion_open",
+        "promotion_schedule",
+        "promotion_start",
+    }
+)
+"""The functions of the promotion workflow, and those that start it."""
+STRANGERS = PROMOTING | {
+    "admin_api",
+    "admin_authorizer",
+    "approvals",
+    "audit_anchor",
+    "demote_variant",
+    "openapi",
+    "seed",
+}
 """Functions that have no business with people."""
 
 
@@ -250,8 +273,10 @@ def test_whoever_works_for_operators_reads_nothing_of_people(
     stack: LocalStack, roles: dict[str, Role], probes: dict[str, Probes]
 ) -> None:
     """An operator's mistake, or a stolen operator's token, must not open a conversation, or the salt."""
-    salts = stack.client("secretsmanager").list_secrets()["SecretList"]
-    assert salts
+    links = stack.outputs["ApprovalLinkSecretArn"]
+    secrets = stack.client("secretsmanager").list_secrets()["SecretList"]
+    salts = [secret for secret in secrets if secret["ARN"] != links]
+    assert len(salts) == len(secrets) - 1 > 0
     for name in STRANGERS:
         role = roles[name]
         dynamodb = role.client("dynamodb")
@@ -261,6 +286,71 @@ def test_whoever_works_for_operators_reads_nothing_of_people(
         for salt in salts:
             read = partial(role.client("secretsmanager").get_secret_value, SecretId=salt["ARN"])
             assert not role.allows(read), name
+
+
+def test_who_asks_and_who_decides_are_kept_apart(
+    stack: LocalStack, roles: dict[str, Role], probes: dict[str, Probes]
+) -> None:
+    """The key of links is known to two; one resumes by a click, one writes to approvers, one changes rows.
+
+    The page of approvals, which anybody on the internet can reach, changes no row of the registry.
+    """
+    secret, topic = stack.outputs["ApprovalLinkSecretArn"], stack.outputs["ApproversTopicArn"]
+    machine = stack.outputs["PromotionStateMachineArn"]
+    able: dict[str, set[str]] = {}
+    for name, role in roles.items():
+        ways: dict[str, Callable[[], object]] = {
+            "key": partial(role.client("secretsmanager").get_secret_value, SecretId=secret),
+            "stop": partial(
+                role.client("stepfunctions").stop_execution,
+                executionArn=f"{machine.replace(':stateMachine:', ':execution:')}:no-such-execution",
+            ),
+            **{f"rows: {way}": call for way, call in probes["Variants"].of(role.client("dynamodb")).items()},
+        }
+        for way, call in ways.items():
+            if role.allows(call):
+                able.setdefault(way, set()).add(name)
+
+    def may(action: str, resource: str) -> set[str]:
+        return {name for name, role in roles.items() if decision(stack, role.arn, action, resource)}
+
+    assert able["key"] == {"approvals", "promotion_ask"}
+    assert "stop" not in able
+    assert may("sns:Publish", topic) == {"promotion_ask"}
+    assert may("sns:Subscribe", topic) == set()
+    assert may("states:SendTaskSuccess", machine) == {
+        "approvals",
+        "promotion_ask",
+        "promotion_start",
+        "promotion_schedule",
+    }
+    assert may("states:StartExecution", machine) == {"promotion_start", "promotion_schedule"}
+    writers = able["rows: PutItem"] | able.get("rows: UpdateItem", set())
+    assert not writers & {"approvals", "promotion_ask", "promotion_collect", "promotion_evaluate"}
+    assert "promotion_apply" in writers
+
+
+def test_the_promotion_workflow_calls_its_functions_and_nothing_else(stack: LocalStack) -> None:
+    """Simulated, as with the turn's workflow: the machine itself has no store, no topic and no lake."""
+    machine = stack.outputs["PromotionStateMachineArn"]
+    workflow = stack.client("stepfunctions").describe_state_machine(stateMachineArn=machine)["roleArn"]
+    may = partial(decision, stack, workflow)
+    functions = {
+        function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: function["FunctionArn"]
+        for page in stack.client("lambda").get_paginator("list_functions").paginate()
+        for function in page["Functions"]
+        if "POWERTOOLS_SERVICE_NAME" in function.get("Environment", {}).get("Variables", {})
+    }
+    invoked = {name for name, arn in functions.items() if may("lambda:InvokeFunction", f"{arn}:live")}
+
+    assert invoked == (PROMOTING - {"promotion_schedule", "promotion_start"}) | {"demote_variant"}
+    for table in TABLES:
+        arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{stack.outputs[f'{table}TableName']}"
+        assert not any(may(f"dynamodb:{action}", arn) for action in ("GetItem", "PutItem", "UpdateItem")), (
+            table
+        )
+    assert not may("sns:Publish", stack.outputs["ApproversTopicArn"])
+    assert not may("secretsmanager:GetSecretValue", stack.outputs["ApprovalLinkSecretArn"])
 
 
 def test_no_function_can_give_itself_more(stack: LocalStack, roles: dict[str, Role]) -> None:
@@ -350,6 +440,18 @@ OF_THE_LAKE: dict[str, frozenset[str]] = {
     "rollup_sweep": frozenset({"list", "look at partitions", "delete silver", "delete units", "delete gold"}),
     "rollup_metrics": frozenset({"read results", "rows"}),
     "rollup_evaluate": frozenset({"read results", "rows"}),
+    "promotion_collect": frozenset(
+        {
+            "read silver",
+            "read gold",
+            "read results",
+            "write results",
+            "list",
+            "rows",
+            "statement",
+            "look at partitions",
+        }
+    ),
     "weekly_report": frozenset(
         {
             "read silver",
