@@ -166,7 +166,7 @@ def test_more_promotions_than_a_page_are_looked_at() -> None:
 
 
 def test_one_that_cannot_be_put_right_keeps_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two executions that are gone one cannot be looked at: the other is closed, canaries are asked for."""
+    """Of two executions that are gone one cannot be looked at: the other is closed, a canary is asked for."""
     world = canary()
     for name in ("a", "b"):
         row = variant(CATEGORY, name, "staged", 0, promotion_id=name)
