@@ -52,7 +52,7 @@ def test_the_text_says_what_there_is_to_know() -> None:
 
     for part in (
         "Of 100 new sessions, 10 get this variant; 5 do today.",
-        "it goes on to 25%\n  without another question",
+        "it goes on to 25% without another question",
         "takes effect 5 minutes after the yes",
         "Satisfied, of those who rated: +7.02 points (+1.21 to +12.83 points)",
         "People who come back within a week: not enough data",
@@ -66,12 +66,15 @@ def test_the_text_says_what_there_is_to_know() -> None:
         assert part in text
 
 
-def test_lines_are_short_but_for_the_links() -> None:
-    """A mail program that breaks lines would break them in the middle of a figure."""
-    _, text = _sent("crisis")
-    long = [line for line in text.splitlines() if len(line) > 78]
+def test_a_sentence_is_a_line() -> None:
+    """A phone breaks lines of 76 characters again, in the middle. A line of a mail has 998 at most."""
+    lines = _sent()[1].splitlines()
 
-    assert [line.split(":")[0] for line in long] == ["Approve", "Reject"]
+    assert (
+        "- If harm is shown while it is watched, it is taken back without a person, and serves nobody."
+        in lines
+    )
+    assert max(map(len, lines)) < 500
 
 
 def test_two_approvers_are_told_that_they_are_two() -> None:

@@ -126,8 +126,8 @@ def test_cases_say_how_much_they_can_say() -> None:
     few, many = (risks(document({"golden": one}))[0] for one in golden.values())
 
     assert golden["LLM_MODEL"].n_arm == 5
-    assert "none of 5 was missed. One that misses 45.1 of 100 such messages" in few
-    assert "none of 367 was missed. One that misses 8.1 of 1,000 such messages" in many
+    assert "none of 5 was missed. A variant that misses 45.1 of 100 such messages" in few
+    assert "none of 367 was missed. A variant that misses 8.1 of 1,000 such messages" in many
 
 
 def test_people_who_met_it_count_for_more_than_a_handful_of_cases() -> None:

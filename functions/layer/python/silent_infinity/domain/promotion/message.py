@@ -1,6 +1,9 @@
-"""The e-mail to an approver: plain text, without a word that a person wrote."""
+"""The e-mail to an approver: plain text, without a word that a person wrote.
 
-import textwrap
+A sentence is one line, however long: whatever shows it breaks it where its own screen ends. Lines that are
+broken here look like a comb on a phone.
+"""
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +30,6 @@ from silent_infinity.domain.promotion.words import (
 MOST_SUBJECT: Final = 99
 """Amazon SNS takes fewer than 100 characters of ASCII, and no line breaks."""
 
-_ACROSS: Final = 76
 _MOST_RISKS: Final = 5
 
 
@@ -64,26 +66,24 @@ def _lines(evidence: Evidence, approval: Approval, links: Links, environment: st
     yield f"Gates: {_verdict(evidence)}"
     yield from _part("What a yes changes for people", people(evidence))
     yield from _heading("The numbers that matter")
-    yield from _wrapped(IN_BRACKETS)
+    yield IN_BRACKETS
     for gate in numbers(evidence.gates):
-        yield from _point(f"{gate.title}: {span(gate)}" if gate.unit else gate.title)
-        yield from _wrapped(gate.sentence, "  ")
+        yield f"- {gate.title}: {span(gate)}" if gate.unit else f"- {gate.title}"
+        yield f"  {gate.sentence}"
     found = risks(evidence)
     yield from _part("What speaks against it, or is not known", found[:_MOST_RISKS] or [NO_RISK])
     if len(found) > _MOST_RISKS:
         yield f"- and {len(found) - _MOST_RISKS} more on the page"
     yield from _heading("How it is undone")
-    yield from _wrapped(UNDO)
+    yield UNDO
     yield f"  {undo_command(evidence, environment)}"
     yield from _heading("Decide")
-    yield from _wrapped(
+    yield (
         "Both links open the same page. It shows the evidence and asks for a reason; nothing happens before "
         "you send it there."
     )
     if approval.needed > 1:
-        yield from _wrapped(
-            f"{approval.needed} different people have to say yes. One no is enough to reject."
-        )
+        yield f"{approval.needed} different people have to say yes. One no is enough to reject."
     yield ""
     yield f"Approve: {links.approve}"
     yield ""
@@ -91,7 +91,7 @@ def _lines(evidence: Evidence, approval: Approval, links: Links, environment: st
     yield ""
     yield f"Asked by {asker(evidence)}, {moment_of(evidence.requested_at)}"
     yield f"Expires {moment(approval.expires_at)}. No answer: nothing changes."
-    yield from _wrapped(
+    yield (
         "These links are yours: what is decided with them is recorded as your decision. Do not pass them on."
     )
 
@@ -104,12 +104,4 @@ def _heading(title: str) -> Iterator[str]:
 def _part(title: str, sentences: Iterable[str]) -> Iterator[str]:
     yield from _heading(title)
     for sentence in sentences:
-        yield from _point(sentence)
-
-
-def _point(sentence: str) -> Iterator[str]:
-    yield from textwrap.wrap(sentence, _ACROSS, initial_indent="- ", subsequent_indent="  ")
-
-
-def _wrapped(sentence: str, indent: str = "") -> Iterator[str]:
-    yield from textwrap.wrap(sentence, _ACROSS, initial_indent=indent, subsequent_indent=indent)
+        yield f"- {sentence}"

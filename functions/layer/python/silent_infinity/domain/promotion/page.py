@@ -172,9 +172,8 @@ def _content(view: View) -> tuple[str, str]:
         return title, f"{head}</header>\n{_decisions(view, approval)}"
     open_form = form(view.typed) if _can_decide(view) else ""
     said = _decisions(view, approval)
-    return title, (
-        f"{head}{_facts(view, approval, evidence)}</header>\n{said}{evidence_sections(evidence, view.environment)}{open_form}"
-    )
+    shown = evidence_sections(evidence, view.environment)
+    return title, f"{head}{_facts(view, approval, evidence)}</header>\n{said}{shown}{open_form}"
 
 
 def _breakable(title: str) -> str:

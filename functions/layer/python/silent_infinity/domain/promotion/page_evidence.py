@@ -1,5 +1,6 @@
 """What an approval's page shows of the evidence."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -35,6 +36,8 @@ _MARKS: Final = {Verdict.PASSED: "✓", Verdict.FAILED: "✕", Verdict.NOT_ENOUG
 _COUNTED: Final = {Verdict.FAILED: "failed", Verdict.NOT_ENOUGH_DATA: "without enough data"}
 _MOST_SHOWN: Final = 600
 _BEFORE: Final = 60
+_MOST_NAMED: Final = 5
+_UNIT: Final = re.compile(r"(?<=\d) (?=%|m?s\b)")
 _ELSEWHERE: Final = "s3_key"
 _UNSEEN: Final = (
     "The text itself is not part of the configuration and not shown here. Read both files before you say yes."
@@ -66,8 +69,13 @@ def _section(name: str, title: str, inner: str) -> str:
     return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(title)}</h2>\n{inner}</section>\n'
 
 
+def _sentence(words: str) -> str:
+    """Return a sentence in which no line ends between a number and its unit."""
+    return escape(_UNIT.sub("\u00a0", words))
+
+
 def _list(sentences: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul>"
+    return f"<ul>{''.join(f'<li>{_sentence(sentence)}</li>' for sentence in sentences)}</ul>"
 
 
 def _people(evidence: Evidence, environment: str) -> str:
@@ -92,10 +100,11 @@ def _people(evidence: Evidence, environment: str) -> str:
 def _numbers(evidence: Evidence) -> str:
     found = "".join(
         f"<li><strong>{escape(gate.title)}{f': {escape(span(gate))}' if gate.unit else ''}</strong> "
-        f"<span>{escape(gate.sentence)}</span></li>"
+        f"{_sentence(gate.sentence)}</li>"
         for gate in numbers(evidence.gates)
     )
-    return f"{_sub('The numbers that matter')}<p>{IN_BRACKETS}</p><ul>{found}</ul>" if found else ""
+    title = _sub("The numbers that matter")
+    return f'{title}<p>{IN_BRACKETS}</p><ul class="numbers">{found}</ul>' if found else ""
 
 
 def _sub(title: str) -> str:
@@ -104,7 +113,9 @@ def _sub(title: str) -> str:
 
 def _gates(evidence: Evidence) -> str:
     since = f" Figures of {evidence.since} to {evidence.as_of} (UTC)." if evidence.as_of else ""
-    held = f" Held against {', '.join(evidence.production)}." if evidence.production else ""
+    beside = evidence.production
+    named = ", ".join(beside) if len(beside) <= _MOST_NAMED else f"{len(beside)} variants"
+    held = f" Compared with production: {named}." if beside else ""
     intro = f"{verdicts(evidence)}{held}{since}"
     groups = []
     for group in Group:
@@ -121,7 +132,7 @@ def _gate(gate: GateResult) -> str:
     return (
         f'<article class="gate {verdict.value}"><h4>{escape(gate.title)} '
         f'<span class="verdict"><span aria-hidden="true">{_MARKS[verdict]}</span> {VERDICTS[verdict]}</span>'
-        f"</h4><p>{escape(gate.sentence)}</p>{picture}{_details(gate)}</article>"
+        f"</h4><p>{_sentence(gate.sentence)}</p>{picture}{_details(gate)}</article>"
     )
 
 

@@ -150,7 +150,7 @@ def _risk(gate: GateResult) -> Iterator[str]:
     if gate.gate == GOLDEN and gate.n_arm and not gate.estimate:
         rate = 1 - _ONE_IN_TWENTY ** (1 / gate.n_arm)
         yield (
-            f"{gate.title}: none of {gate.n_arm:,} was missed. One that misses "
+            f"{gate.title}: none of {gate.n_arm:,} was missed. A variant that misses "
             f"{_among(rate, 'such messages')} would still show that one time in twenty."
         )
     elif not side or edge is None or gate.production_value is None:
@@ -211,7 +211,8 @@ def limit(gate: GateResult) -> str:
     if gate.threshold is None:
         return NONE
     if is_difference(gate) and gate.unit == "share":
-        return f"{gate.threshold * 100:+.4g} points"
+        words = f"{gate.threshold * 100:+.4g} points"
+        return words.removesuffix("s") if words[1:] == "1 points" else words
     return (difference if is_difference(gate) else level)(gate.threshold, gate.unit)
 
 
