@@ -53,6 +53,20 @@ def test_the_true_median_lies_within_the_bounds_however_alike_turns_are(alike: f
     assert missed <= 6
 
 
+def test_days_whose_histogram_is_missing_make_the_bounds_no_narrower() -> None:
+    """The sums would tell of four thousand people, and the times be those of two hundred."""
+    whole, few = people(random.Random(5), 4_000), people(random.Random(6), 200)
+    torn = replace(whole, histograms=few.histograms)
+
+    surest, careful, of_few = (medians.median(side, METRIC, 0.05) for side in (whole, torn, few))
+
+    assert surest is not None
+    assert careful is not None
+    assert of_few is not None
+    assert careful.high - careful.low >= 0.8 * (of_few.high - of_few.low)
+    assert careful.high - careful.low > 2 * (surest.high - surest.low)
+
+
 def test_bounds_are_those_of_units_and_not_of_turns() -> None:
     """Four identical turns of each unit say no more than one."""
     once = people(random.Random(3), 600)
