@@ -47,7 +47,8 @@ def test_every_end_has_words_of_its_own(outcome: Outcome) -> None:
     assert "LLM_MODEL/small-and-quick" in subject
     assert outcome.replace("_", " ") in subject
     assert text.startswith("The promotion of LLM_MODEL/small-and-quick ")
-    assert "From canary to production" in text
+    assert "From canary to production at 50%" in text
+    assert "./run promote status promotion-1 -e prod" in text
     assert "Environment: prod. Promotion: promotion-1." in text
     assert len({told(each)[1] for each in Outcome}) == len(Outcome)
 

@@ -225,3 +225,22 @@ def test_a_text_that_is_elsewhere_is_said_to_be() -> None:
 
     assert "not shown here" in evidence_sections(evidence(changes=elsewhere), "prod")
     assert "not shown here" not in evidence_sections(replace(evidence(), changes=()), "prod")
+
+
+def test_gates_are_counted_where_they_are_said_to_have_passed() -> None:
+    """`Passed` alone hides that three of fourteen could say nothing."""
+    asking = Asking(evidence())
+    asking.ask()
+    alone = Asking(evidence("crisis"))
+    alone.ask()
+
+    assert "Gates: passed. 9 of 10 gates passed; 1 without enough data." in asking.mail()[1]
+    assert "Gates: passed. The one gate that there is passed." in alone.mail()[1]
+
+
+def test_brackets_are_explained_where_there_are_some() -> None:
+    """A golden set has no interval."""
+    shown = {name: evidence_sections(evidence(name), "prod") for name in ("canary", "crisis")}
+
+    assert "In brackets" in shown["canary"]
+    assert "In brackets" not in shown["crisis"]

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from silent_infinity.domain.payload import PayloadError
 from silent_infinity.domain.promotion.outcomes import Outcome
+from silent_infinity.domain.promotion.words import moment_of, on, percent, place
 from silent_infinity.domain.registry.commands import PromotionRequest
 from silent_infinity.ports.alerts import Alerts
 from silent_infinity.ports.promotions import Promotions
@@ -33,7 +34,7 @@ _SAID: Final[Mapping[Outcome, str]] = {
     Outcome.WITHDRAWN: "was withdrawn by an operator",
     Outcome.NO_APPROVERS: "could not be asked for: too few approvers are confirmed",
     Outcome.STOPPED: "was stopped by hand",
-    Outcome.FAILED: "failed",
+    Outcome.FAILED: "failed: something did not work until the retries were over",
 }
 
 
@@ -116,15 +117,22 @@ def message(
     else:
         name = f"{promotion.category}/{promotion.variant_id}"
         way = (
-            f"From {promotion.from_status} to {promotion.to_status}, asked for at {promotion.requested_at} "
-            f"by {'the nightly schedule' if promotion.trigger == 'schedule' else 'an operator'}."
+            f"From {promotion.from_status} to {_steps(promotion)}, asked for on "
+            f"{moment_of(promotion.requested_at)} by "
+            f"{'the nightly schedule' if promotion.trigger == 'schedule' else 'an operator'}."
         )
     lines = [
         f"The promotion of {name} {said}.",
         way,
         f"Not everything worked: {request.failure} ({request.error})." if request.failure else "",
         f"Environment: {environment}. Promotion: {request.promotion_id}. More: {WHERE}.",
+        f"What each gate said and who decided: ./run promote status {request.promotion_id}{on(environment)}",
     ]
     head = f"Silent Infinity: promotion {request.outcome.replace('_', ' ')}: {name}"
     subject = "".join(one if one.isascii() and one.isprintable() else "?" for one in head)[:SUBJECT_LENGTH]
     return subject, "\n".join(line for line in lines if line)
+
+
+def _steps(promotion: PromotionRequest) -> str:
+    first = place(promotion.category, promotion.to_status, promotion.rollout_percent)
+    return first if promotion.next_percent is None else f"{first}, then {percent(promotion.next_percent)}"

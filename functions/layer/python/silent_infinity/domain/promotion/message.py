@@ -11,12 +11,12 @@ from typing import Final
 from silent_infinity.domain.promotion.approval import Approval
 from silent_infinity.domain.promotion.evidence import Evidence, Verdict
 from silent_infinity.domain.promotion.words import (
-    IN_BRACKETS,
     NO_RISK,
     UNDO,
     VERDICTS,
     about,
     asker,
+    brackets,
     moment,
     moment_of,
     numbers,
@@ -25,6 +25,7 @@ from silent_infinity.domain.promotion.words import (
     span,
     step,
     undo_command,
+    verdicts,
 )
 
 MOST_SUBJECT: Final = 99
@@ -63,11 +64,12 @@ def _lines(evidence: Evidence, approval: Approval, links: Links, environment: st
     yield f"{evidence.category}/{evidence.variant_id} ({environment})"
     yield about(evidence)
     yield f"{evidence.from_status} -> {step(evidence)}"
-    yield f"Gates: {_verdict(evidence)}"
+    yield f"Gates: {_verdict(evidence)}. {verdicts(evidence.gates)}"
     yield from _part("What a yes changes for people", people(evidence))
     yield from _heading("The numbers that matter")
-    yield IN_BRACKETS
-    for gate in numbers(evidence.gates):
+    chosen = numbers(evidence.gates)
+    yield from brackets(chosen)
+    for gate in chosen:
         yield f"- {gate.title}: {span(gate)}" if gate.unit else f"- {gate.title}"
         yield f"  {gate.sentence}"
     found = risks(evidence)

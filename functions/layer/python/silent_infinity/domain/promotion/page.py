@@ -27,7 +27,7 @@ from silent_infinity.domain.promotion.approval import (
 )
 from silent_infinity.domain.promotion.evidence import Evidence
 from silent_infinity.domain.promotion.outcomes import OPEN, Outcome
-from silent_infinity.domain.promotion.page_evidence import evidence_sections, verdicts
+from silent_infinity.domain.promotion.page_evidence import evidence_sections
 from silent_infinity.domain.promotion.page_form import Typed, form
 from silent_infinity.domain.promotion.words import (
     about,
@@ -37,6 +37,7 @@ from silent_infinity.domain.promotion.words import (
     percent,
     short,
     step,
+    verdicts,
     visible,
 )
 
@@ -211,7 +212,7 @@ def _notices(view: View, approval: Approval) -> str:
         case State.INCOMPLETE:
             parts.append(_problems(view.typed))
         case State.ASKED if view.evidence is not None:
-            parts.append(notice(verdicts(view.evidence), FINE))
+            parts.append(notice(verdicts(view.evidence.gates), FINE))
             if approval.needed > 1:
                 parts.append(notice(_missing(approval, view.may_decide)))
             parts.append('<p class="jump"><a href="#decide">Go to the decision</a></p>')

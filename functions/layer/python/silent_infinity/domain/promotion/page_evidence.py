@@ -1,7 +1,6 @@
 """What an approval's page shows of the evidence."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Final
@@ -11,10 +10,10 @@ from silent_infinity.domain.promotion.charts import answers, interval, latencies
 from silent_infinity.domain.promotion.evidence import ConfigChange, Evidence, GateResult, Group, Verdict
 from silent_infinity.domain.promotion.words import (
     GROUPS,
-    IN_BRACKETS,
     NO_RISK,
     UNDO,
     VERDICTS,
+    brackets,
     is_difference,
     level,
     moment_of,
@@ -23,6 +22,7 @@ from silent_infinity.domain.promotion.words import (
     risks,
     span,
     undo_command,
+    verdicts,
     visible,
 )
 
@@ -33,7 +33,6 @@ _TITLES: Final = {
     "latency_first_token_ms": "Time to the first words",
 }
 _MARKS: Final = {Verdict.PASSED: "✓", Verdict.FAILED: "✕", Verdict.NOT_ENOUGH_DATA: "?"}
-_COUNTED: Final = {Verdict.FAILED: "failed", Verdict.NOT_ENOUGH_DATA: "without enough data"}
 _MOST_SHOWN: Final = 600
 _BEFORE: Final = 60
 _MOST_NAMED: Final = 5
@@ -54,15 +53,6 @@ def evidence_sections(evidence: Evidence, environment: str) -> str:
         + _changes(evidence.changes)
         + f'<p class="fine-print">Evidence <code>{escape(evidence.hash)}</code></p>\n'
     )
-
-
-def verdicts(evidence: Evidence) -> str:
-    """Say how many gates passed, failed, or have too little to go by."""
-    counts = Counter(Verdict(gate.verdict) for gate in evidence.gates)
-    total = len(evidence.gates)
-    others = [f"{counts[one]} {words}" for one, words in _COUNTED.items() if counts[one]]
-    said = f"{counts[Verdict.PASSED]} of {total} gates passed" if others else f"All {total} gates passed"
-    return f"{'; '.join([said, *others])}."
 
 
 def _section(name: str, title: str, inner: str) -> str:
@@ -98,13 +88,14 @@ def _people(evidence: Evidence, environment: str) -> str:
 
 
 def _numbers(evidence: Evidence) -> str:
+    chosen = numbers(evidence.gates)
     found = "".join(
         f"<li><strong>{escape(gate.title)}{f': {escape(span(gate))}' if gate.unit else ''}</strong> "
         f"{_sentence(gate.sentence)}</li>"
-        for gate in numbers(evidence.gates)
+        for gate in chosen
     )
-    title = _sub("The numbers that matter")
-    return f'{title}<p>{IN_BRACKETS}</p><ul class="numbers">{found}</ul>' if found else ""
+    intro = "".join(f"<p>{words}</p>" for words in brackets(chosen))
+    return f'{_sub("The numbers that matter")}{intro}<ul class="numbers">{found}</ul>' if found else ""
 
 
 def _sub(title: str) -> str:
@@ -116,7 +107,7 @@ def _gates(evidence: Evidence) -> str:
     beside = evidence.production
     named = ", ".join(beside) if len(beside) <= _MOST_NAMED else f"{len(beside)} variants"
     held = f" Compared with production: {named}." if beside else ""
-    intro = f"{verdicts(evidence)}{held}{since}"
+    intro = f"{verdicts(evidence.gates)}{held}{since}"
     groups = []
     for group in Group:
         found = [gate for gate in evidence.gates if gate.group == group]
@@ -217,7 +208,7 @@ def _value(side: str, text: str, other: str, tag: str) -> str:
     shown = f'{named}<{tag} dir="auto"><code>{escape(visible(_cut(text, other)))}</code></{tag}>'
     if len(text) <= _MOST_SHOWN:
         return shown
-    whole = f'<pre dir="auto" tabindex="0">{escape(visible(text))}</pre>'
+    whole = f'<pre dir="auto" tabindex="0" role="region" aria-label="{side}">{escape(visible(text))}</pre>'
     title = f"All {len(text):,} characters<span> of {side}</span>"
     return f"{shown}<details><summary>{title}</summary>{whole}</details>"
 

@@ -1,6 +1,7 @@
 """What the e-mail and the page say of a promotion in the same words."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -32,6 +33,7 @@ UNDO: Final = (
     "what production has today takes its place."
 )
 ALL: Final = 100
+_COUNTED: Final = {Verdict.FAILED: "failed", Verdict.NOT_ENOUGH_DATA: "without enough data"}
 _GRAVE: Final = frozenset({Group.SAMPLE_RATIO, Group.SAFETY})
 _DAY: Final = 24
 _ONE_IN_TWENTY: Final = 0.05
@@ -46,14 +48,18 @@ def percent(value: float) -> str:
 
 def step(evidence: Evidence) -> str:
     """Return where the variant is to go, such as `canary at 10%`."""
-    if joins_pool(evidence):
-        return f"{evidence.to_status}, in its pool"
-    return f"{evidence.to_status} at {percent(evidence.to_percent)}"
+    return place(evidence.category, evidence.to_status, evidence.to_percent)
 
 
-def joins_pool(evidence: Evidence) -> bool:
-    """Return whether it is to be one of several that share production's traffic, whatever its percentage."""
-    return evidence.to_status == PRODUCTION and categories()[evidence.category].pool
+def place(category: str, status: str, percentage: float) -> str:
+    """Return a stage with a share; a variant in a pool has its part of it, whatever its percentage."""
+    if _is_pool(category, status):
+        return f"{status}, in its pool"
+    return f"{status} at {percent(percentage)}"
+
+
+def _is_pool(category: str, status: str) -> bool:
+    return status == PRODUCTION and category in categories() and categories()[category].pool
 
 
 def about(evidence: Evidence) -> str:
@@ -66,7 +72,7 @@ def people(evidence: Evidence) -> Iterator[str]:
     category = categories()[evidence.category]
     units = _units(evidence)
     before = f"{evidence.from_percent:g} do today" if evidence.from_percent else "none do today"
-    if joins_pool(evidence):
+    if _is_pool(evidence.category, evidence.to_status):
         others = len(evidence.production)
         yield (
             f"It joins {others} others that share production's traffic in equal parts: of 100 {units}, about "
@@ -97,8 +103,12 @@ def _goes_on(evidence: Evidence, percentage: float) -> Iterator[str]:
 
 def undo_command(evidence: Evidence, environment: str) -> str:
     """Return what an operator types for that."""
-    where = "" if environment == "local" else f" -e {environment}"
-    return f"./run admin variants rollback {evidence.category}/{evidence.variant_id}{where}"
+    return f"./run admin variants rollback {evidence.category}/{evidence.variant_id}{on(environment)}"
+
+
+def on(environment: str) -> str:
+    """Return the option that names an environment to `./run`, which is on a laptop without it."""
+    return "" if environment == "local" else f" -e {environment}"
 
 
 def _units(evidence: Evidence) -> str:
@@ -115,6 +125,22 @@ def asker(evidence: Evidence) -> str:
 def short(actor: str) -> str:
     """Return the part of an operator's subject that tells operators apart."""
     return actor.removeprefix(OPERATOR)[:_SHORT]
+
+
+def verdicts(gates: Sequence[GateResult]) -> str:
+    """Say how many gates passed, failed, or have too little to go by."""
+    counts = Counter(Verdict(gate.verdict) for gate in gates)
+    total = len(gates)
+    others = [f"{counts[one]} {words}" for one, words in _COUNTED.items() if counts[one]]
+    if total == 1 and not others:
+        return "The one gate that there is passed."
+    said = f"{counts[Verdict.PASSED]} of {total} gates passed" if others else f"All {total} gates passed"
+    return f"{'; '.join([said, *others])}."
+
+
+def brackets(gates: Sequence[GateResult]) -> tuple[str, ...]:
+    """Return what the brackets of these gates' figures mean, if there are any."""
+    return (IN_BRACKETS,) if any(gate.low is not None or gate.high is not None for gate in gates) else ()
 
 
 def numbers(gates: Sequence[GateResult]) -> tuple[GateResult, ...]:
