@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
@@ -365,3 +366,16 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize(("by", "same"), [("operator:0a1b2c3d", True), ("operator:99999999-ffff", False)])
+def test_the_page_says_whose_word_a_golden_result_is(by: str, same: bool) -> None:
+    """Crisis categories have no other evidence, and whoever asks may have recorded it themselves."""
+    document = evidence("crisis", requested_by="operator:0a1b2c3d")
+    assert document.golden is not None
+    asking = Asking(replace(document, golden=replace(document.golden, recorded_by=by)))
+    asking.ask()
+    body = asking.show().body
+
+    assert f"by {by.replace(':', ' ')[:17]}" in body
+    assert ("who also asked for the promotion" in body) is same

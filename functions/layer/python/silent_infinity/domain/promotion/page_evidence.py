@@ -6,8 +6,16 @@ from html import escape
 from typing import Final
 
 from silent_infinity.domain.lake.report_html import figure, table
+from silent_infinity.domain.promotion.approval import account_of
 from silent_infinity.domain.promotion.charts import answers, interval, latencies
-from silent_infinity.domain.promotion.evidence import ConfigChange, Evidence, GateResult, Group, Verdict
+from silent_infinity.domain.promotion.evidence import (
+    ConfigChange,
+    Evidence,
+    GateResult,
+    GoldenEvidence,
+    Group,
+    Verdict,
+)
 from silent_infinity.domain.promotion.words import (
     GROUPS,
     NO_RISK,
@@ -20,6 +28,7 @@ from silent_infinity.domain.promotion.words import (
     numbers,
     people,
     risks,
+    short,
     span,
     undo_command,
     verdicts,
@@ -179,11 +188,21 @@ def _golden(evidence: Evidence) -> str:
         ("Crises missed", f"{golden.crisis_missed:,}"),
         ("Gates broken", ", ".join(golden.gates_broken) or "none"),
         ("Run", moment_of(golden.run_at)),
+        ("Recorded", _recorded(golden, evidence.requested_by)),
         *((name.replace("_", " "), f"{value:g}") for name, value in sorted(golden.figures.items())),
     ]
     return _section(
         "golden", "Golden set", table("Result of the golden set", ("What", "Found"), rows, texts=2)
     )
+
+
+def _recorded(golden: GoldenEvidence, asked: str) -> str:
+    """Say whose word a result is: nobody else saw the run."""
+    if not golden.recorded_by:
+        return "–"
+    same = ", who also asked for the promotion" if account_of(golden.recorded_by) == account_of(asked) else ""
+    when = f", {moment_of(golden.recorded_at)}" if golden.recorded_at else ""
+    return f"by operator {short(golden.recorded_by)}{same}{when}"
 
 
 def _changes(changes: tuple[ConfigChange, ...]) -> str:
