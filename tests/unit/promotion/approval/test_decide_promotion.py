@@ -253,7 +253,7 @@ def test_both_of_two_are_approvers_when_the_second_one_says_yes() -> None:
     pending = asking.approvals.find(asking.id).status
     third = asking.decide(CLEO)
 
-    assert "2 of 2 yeses are missing" in seen.body
+    assert "2 different people have to say yes; none has yet" in seen.body
     assert (second.status_code, pending) == (200, PENDING)
     assert (third.status_code, asking.approvals.find(asking.id).status) == (200, APPROVED)
     assert asking.executions.resumed == [(TOKEN, "approved")]

@@ -233,8 +233,9 @@ def _notices(view: View, approval: Approval) -> str:
 
 
 def _missing(approval: Approval, may_decide: Collection[str]) -> str:
-    missing = approval.needed - len(standing(approval, may_decide).decisions)
-    return f"{missing} of {approval.needed} yeses are missing. One no rejects it."
+    given = len(standing(approval, may_decide).decisions)
+    said = "none has yet" if not given else f"{given} has"
+    return f"{approval.needed} different people have to say yes; {said}. One no rejects it."
 
 
 def _problems(typed: Typed) -> str:
