@@ -342,6 +342,18 @@ def test_a_registry_that_stays_away_leaves_the_variant_as_it_was(
     assert desk.browser.open(link).form is None
 
 
+def test_an_arm_that_harms_is_taken_back_before_anybody_is_asked(trial: str, arm: Arm, desk: Desk) -> None:
+    """Whoever asked for more of it made somebody look, and it serves nobody any more."""
+    arm.figures.give(trial, TRIAL_PRODUCTION, percent=5, rates={"crisis_flag": 0.1})
+    asked = desk.promotions.ask(trial)
+    ended = desk.promotions.ended(asked)
+
+    _closed(ended, "taken_back")
+    assert ended.variant["in_force"] == NOBODY
+    assert ended.actions[:2] == ["request_promotion", "automatic_demotion"]
+    assert desk.approvers.mails(desk.one, asked.promotion_id) == []
+
+
 def test_an_arm_that_turns_out_to_harm_is_taken_back_while_it_is_watched(
     trial: str, arm: Arm, desk: Desk
 ) -> None:

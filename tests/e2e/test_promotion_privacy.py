@@ -15,6 +15,7 @@ import pytest
 from local.stack.stack import LocalStack
 from tests.e2e.conftest import TRIAL_CATEGORY, TRIAL_PRODUCTION, Arm, Tables, staged
 from tests.e2e.test_faults import Functions
+from tests.e2e.test_least_privilege import refusals
 from tests.e2e.test_privacy import logged
 from tests.support.promotions import Approvers, Asked, Desk, Ended, Promotions, in_time, parameters
 from tests.support.webhook import Webhook
@@ -134,3 +135,9 @@ def test_every_sink_was_there_to_be_searched(told: Told) -> None:
 def test_the_token_is_forgotten_with_the_decision(told: Told, tables: Tables) -> None:
     """Nobody who reads the table later can resume anything."""
     assert told.secrets["token"] not in json.dumps(tables.items("Approvals"))
+
+
+@pytest.mark.usefixtures("told")
+def test_nothing_of_a_promotion_lacks_a_permission(stack: LocalStack) -> None:
+    """Every function did its part with its own role; what the schedule would mend later was not needed."""
+    assert refusals(stack) == []
