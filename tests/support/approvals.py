@@ -42,7 +42,7 @@ ANA = Approver("3f2a91c4-5b7d-4c1e-9a70-1f0d2b6e8a11", "ana@example.test")
 BEN = Approver("77c0de55-0b1a-4f6e-8c2d-9e1f3a5b7c22", "ben@example.test")
 CLEO = Approver("c1e0c1e0-aaaa-4bbb-8ccc-1234567890ab", "cleo@example.test")
 DOCS = Path(__file__).parents[2] / "docs"
-PICTURES = (("approve-chosen", "promotion-page.png", "860,5320"), ("mail", "promotion-mail.png", "760,1420"))
+PICTURES = (("approve-chosen", "promotion-page.png", "860,5350"), ("mail", "promotion-mail.png", "760,1420"))
 REASON = "The comparison is sound, and people stay."
 
 
