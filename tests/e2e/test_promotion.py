@@ -237,7 +237,7 @@ def test_without_anybody_to_ask_it_ends_and_people_on_call_hear_of_it(
 ) -> None:
     """The one who asks for it is an approver too, and does not count."""
     stack.outbox_messages()
-    with desk.approvers.away(desk.approvers.people["approver-one"], desk.approvers.people["approver-two"]):
+    with desk.approvers.away(but=desk.approvers.people[OPERATOR]):
         asked = desk.promotions.ask(arm.name)
         ended = desk.promotions.ended(asked)
     told = in_time(
