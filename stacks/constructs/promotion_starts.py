@@ -187,6 +187,21 @@ class PromotionStarts(Construct):
                     conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
                 )
             )
+        # The rules' retries end when the function was invoked; what it could not do is Lambda's to keep.
+        allow_sending(close, self.dead_letters)
+        unclosed = lambda_.CfnEventInvokeConfig(
+            self,
+            "CloseFails",
+            function_name=close.function.function_name,
+            qualifier=close.alias.alias_name,
+            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(
+                    destination=self.dead_letters.queue_arn
+                )
+            ),
+        )
+        # Lambda looks whether the role may send when it is told where to.
+        unclosed.node.add_dependency(close.alias, close.role)
         for status, outcome in _ENDS.items():
             rule = events.Rule(
                 self,

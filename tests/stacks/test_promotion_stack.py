@@ -80,6 +80,7 @@ ALLOWED = {
 ELSEWHERE = {
     "PromotionCollect": {"athena", "glue", "s3"},
     "PromotionAsk": {"secretsmanager", "sns"},
+    "PromotionClose": {"sqs"},
     "PromotionNotify": {"sns"},
     "PromotionStartsStart": {"states", "sqs"},
     "PromotionStartsSchedule": {"states"},
@@ -229,6 +230,16 @@ def test_eventbridge_may_use_the_key_of_the_dead_letters(application: Applicatio
     for statement in keys:
         assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
         assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_an_end_that_could_not_be_written_is_kept(application: Application) -> None:
+    """The rules' retries are of the call: what the function fails at, Lambda drops unless it may keep it."""
+    [kept] = application.properties("AWS::Lambda::EventInvokeConfig").values()
+    queue = kept["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+
+    assert queue.startswith("PromotionStartsDeadLetters")
+    assert kept["FunctionName"]["Ref"].startswith("PromotionClose")
+    assert kept["Qualifier"] == "live"
 
 
 def test_the_rules_are_for_no_other_machine(application: Application) -> None:
