@@ -72,7 +72,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def _sent(address: str, body: bytes) -> tuple[str, float | None]:
-    """Return an empty code if the message was taken; else a code, and after how long to try again, or None."""
+    """Return an empty code if the message was taken; else a code and when to try again (seconds), or None."""
     request = urllib.request.Request(  # noqa: S310 -- the scheme was looked at
         address, body, {"Content-Type": "application/json; charset=utf-8"}, method="POST"
     )
