@@ -62,6 +62,7 @@ def _register_approvers(parsers: Parsers) -> None:
     for name, help_line in (
         ("list", "who can approve, and who cannot yet"),
         ("add", "send an operator's mailbox the link by which it is asked"),
+        ("confirm", "confirm a mailbox by the link it was sent, so that no link in a mail ends it"),
         ("remove", "ask a mailbox no more"),
     ):
         parser = parsers.add_parser(name, help=help_line)
@@ -70,6 +71,8 @@ def _register_approvers(parsers: Parsers) -> None:
         where.add_argument("--region", help="its AWS region (default: as the AWS tools have it)")
         if name == "list":
             parser.add_argument("--json", action="store_true", help="print them as JSON")
+        elif name == "confirm":
+            parser.add_argument("link", metavar="LINK", help="from the mail, in quotes")
         else:
             parser.add_argument("email", metavar="EMAIL", help="the operator's (local: a name will do)")
         parser.set_defaults(run=run_approvers, parser=parser)

@@ -23,11 +23,15 @@ def do(context: Context, arguments: argparse.Namespace) -> int:
     """Do what was asked; returns the exit code."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    address = "" if arguments.do == "list" else address_from(arguments)
+    address = address_from(arguments) if arguments.do in ("add", "remove") else ""
     try:
         found = subscriptions(context, arguments)
         if arguments.do == "add":
             return _add(context, arguments, found, address)
+        if arguments.do == "confirm":
+            found.confirm(arguments.link)
+            print("Confirmed. Only `./run admin approvers remove` ends it.")
+            return 0
         if arguments.do == "remove":
             found.remove(address)
             print(f"{address} is asked no more.")
@@ -98,7 +102,12 @@ def _add(context: Context, arguments: argparse.Namespace, found: ApproverSubscri
         context.stack.operator_token(arguments.email)
     for old in found.add(address):
         print(f"{plain(old)} is asked no more.")
-    follow = "`./run outbox --confirm` follows it." if arguments.env == LOCAL else "It is good for two days."
+    follow = (
+        "`./run outbox --confirm` follows it."
+        if arguments.env == LOCAL
+        else f"It is good for two days. Better than following it: `./run admin approvers confirm LINK -e "
+        f"{arguments.env}`, after which no link in a mail ends the subscription."
+    )
     print(wrapped(f"{address} was sent a link; who follows it is asked from then on. {follow}", ""))
     return 0
 

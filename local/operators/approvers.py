@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from local.tools.errors import LocalError
 from local.tools.locations import with_layer
@@ -17,7 +18,7 @@ APPROVES = "approves"
 WAITS = "waits for its confirmation"
 NO_OPERATOR = "is no operator any more: remove it"
 TWO_MAILBOXES = "has two mailboxes, so neither counts: remove one"
-OTHER_FILTER = "is nobody's: its filter names no operator"
+OTHER_FILTER = "is no approver's and keeps from being asked whose messages it gets: remove it"
 WAITING_ENDS = "One that nobody confirms ends by itself, on AWS after two days."
 
 
@@ -48,7 +49,7 @@ class ApproverSubscriptions:
     pool_id: str
 
     def mailboxes(self) -> Sequence[Mailbox]:
-        """Every subscription by e-mail, by address."""
+        """Every subscription, by address."""
         operators = self._operators()
         read = sorted(self._read())
         confirmed = Counter(subject for _, subject, arn in read if arn and subject)
@@ -96,6 +97,27 @@ class ApproverSubscriptions:
             ) from error
         return [each.address for each in old]
 
+    def confirm(self, link: str) -> None:
+        """Confirm a mailbox by the link that it was sent, so that it can be taken away here only.
+
+        Whoever follows the link without a signature leaves the mails' own link, by which anybody who has
+        one, a scanner of mails too, ends the subscription.
+
+        Raises:
+            LocalError: the link is none of this topic's, or was used, or is too old.
+        """
+        query = parse_qs(urlsplit(link).query)
+        [topic], [token] = query.get("TopicArn", [""]), query.get("Token", [""])
+        if topic != self.topic_arn or not token:
+            raise LocalError("That is no link of this environment's approvers.", "Copy the whole line.")
+        try:
+            self.sns.confirm_subscription(TopicArn=topic, Token=token, AuthenticateOnUnsubscribe="true")
+        except self.sns.exceptions.InvalidParameterException as error:
+            raise LocalError(
+                "The link was used, or is too old.",
+                "`./run admin approvers list` tells; else add them again.",
+            ) from error
+
     def remove(self, address: str) -> None:
         """Take a mailbox away.
 
@@ -134,18 +156,16 @@ class ApproverSubscriptions:
         )
 
     def _read(self) -> Iterator[tuple[str, str, str]]:
-        """Address, subject and ARN of each subscription by e-mail."""
+        """Address, subject and ARN of each subscription."""
         with_layer()
         from silent_infinity.adapters.aws.approvers import subject_of
 
         pages = self.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self.topic_arn)
         for one in (one for page in pages for one in page["Subscriptions"]):
-            if one["Protocol"] != PROTOCOL:
-                continue
             # A word stands in place of the ARN of one that waits.
             arn = one["SubscriptionArn"] if one["SubscriptionArn"].startswith("arn:") else ""
             subject = None
-            if arn:
+            if arn and one["Protocol"] == PROTOCOL:
                 attributes = self.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
                 subject = subject_of(
                     attributes.get("FilterPolicy", ""), attributes.get("FilterPolicyScope", "")

@@ -197,6 +197,32 @@ def test_what_is_nobodys_is_shown_as_that(world: World, policy: dict[str, Any], 
     assert world.states() == {"x@example.com": state}
 
 
+def test_a_queue_that_hears_everything_is_shown(world: World) -> None:
+    """It gets everybody's links, so that nobody is asked: whoever wonders why looks here."""
+    queue = world.emulator.client("sqs").create_queue(QueueName=f"ears-{uuid4().hex}")["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{queue.rpartition('/')[2]}"
+    world.sns.subscribe(TopicArn=world.topic_arn, Protocol="sqs", Endpoint=arn)
+
+    assert world.states() == {arn: OTHER_FILTER}
+
+
+def test_a_link_is_confirmed_in_the_accounts_name(world: World) -> None:
+    """Mail scanners follow the link at the end of every mail, too: it must not make approvers fewer."""
+    world.approvers.add(ADA)
+    link = received(world.emulator.url)[-1].link
+    asked: list[dict[str, str]] = []
+    world.sns.meta.events.register(
+        "provide-client-params.sns.ConfirmSubscription", lambda params, **_: asked.append(params)
+    )
+
+    assert world.run("confirm", link) == 0
+    assert asked[0]["AuthenticateOnUnsubscribe"] == "true"
+    assert world.asked() == [ADA]
+    for broken in (link, link.replace("approvers-", "others-"), "https://example.com/"):
+        with pytest.raises(LocalError):
+            world.run("confirm", broken)
+
+
 def test_an_operator_who_was_disabled_approves_no_more(world: World) -> None:
     """The list is where one sees that a mailbox has to go."""
     world.add(ADA)
