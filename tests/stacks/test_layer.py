@@ -380,5 +380,5 @@ def test_the_environment_deploys_what_is_tested_here(name: str, applications: di
         assert (environment.lambda_python, environment.lambda_architecture) == ("3.13", "arm64")
     layers = applications[name].properties("AWS::Lambda::LayerVersion").values()
     assert json.dumps([layer["CompatibleRuntimes"] for layer in layers]) == json.dumps(
-        [[f"python{environment.lambda_python}"]] * 4  # turn, background, API, analytics
+        [[f"python{environment.lambda_python}"]] * 5  # turn, background, API, analytics, promotion
     )

@@ -300,7 +300,7 @@ def test_deployments_to_real_people_are_gradual(name: str, applications: dict[st
         and not alias.startswith("Background/WeeklySynthesis")
         and not alias.startswith(("Background/AuditAnchors", "Background/VariantDemotion"))
         and not alias.startswith(
-            ("Analytics/NightlyRollup", "Analytics/WeeklyReport", "Analytics/IntakeReplay")
+            ("Analytics/NightlyRollup", "Analytics/WeeklyReport", "Analytics/IntakeReplay", "Promotion/")
         )
     }
     by_deployment = {
