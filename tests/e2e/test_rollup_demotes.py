@@ -53,16 +53,16 @@ def arm(stack: LocalStack, operator: Operator) -> Iterator[str]:
 
 @contextmanager
 def _old(stack: LocalStack, variant_id: str) -> Iterator[None]:
-    """Have a row say that its last change was a month ago; production's says the truth again afterwards."""
+    """Have a row say that it has been as it is for a month; production's says the truth again afterwards."""
     table, name = stack.client("dynamodb"), stack.outputs["VariantsTableName"]
     key = {"pk": {"S": f"VARIANT#{CATEGORY}"}, "sk": {"S": variant_id}}
-    before = table.get_item(TableName=name, Key=key)["Item"]["last_modified"]["S"]
+    before = table.get_item(TableName=name, Key=key)["Item"].get("measured_since", {"S": ""})["S"]
 
     def say(moment: str) -> None:
         table.update_item(
             TableName=name,
             Key=key,
-            UpdateExpression="SET last_modified = :moment",
+            UpdateExpression="SET measured_since = :moment",
             ExpressionAttributeValues={":moment": {"S": moment}},
         )
 
