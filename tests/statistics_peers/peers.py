@@ -19,16 +19,6 @@ def _by_name(name: str) -> Any:
 
 def _gbstats_statistic(side: Figures) -> Any:
     models = _by_name("gbstats.models.statistics")
-    if "pairs" in side:
-        numerator, denominator, numerator_squares, denominator_squares, cross = side["pairs"]
-        return models.RatioStatistic(
-            n=side["n"],
-            m_statistic=models.SampleMeanStatistic(n=side["n"], sum=numerator, sum_squares=numerator_squares),
-            d_statistic=models.SampleMeanStatistic(
-                n=side["n"], sum=denominator, sum_squares=denominator_squares
-            ),
-            m_d_sum_of_products=cross,
-        )
     if side["kind"] == "rate":
         return models.ProportionStatistic(n=side["n"], sum=side["total"])
     return models.SampleMeanStatistic(n=side["n"], sum=side["total"], sum_squares=side["squares"])

@@ -4,10 +4,9 @@ Every unit (a session or a user) counts once; turns hang together within it and 
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from silent_infinity.domain.comparison import ROUNDING, possible
+from silent_infinity.domain.comparison import possible
 from silent_infinity.domain.comparison import variance as unit_variance
 from silent_infinity.domain.variant_sums import MEAN, RATE, Pairs, Sums
 
@@ -51,24 +50,7 @@ def difference(arm: Sums, production: Sums) -> Estimate:
     """
     if arm.kind != production.kind:
         raise NotComparableError("mixed-kinds")
-    return _apart(arm, production, _of_units)
-
-
-def ratio_level(sums: Sums) -> Estimate:
-    """Return the total of the numerators over that of the denominators (of turns, say), from `pairs`.
-
-    Its variance is the delta method's: Deng, Knoblich, Lu, KDD 2018, equation 3. Units of unlike size are
-    no bias and no false certainty.
-
-    Raises:
-        NotComparableError: there are no pairs, or as `level`.
-    """
-    return _spread_out(_of_pairs(sums))
-
-
-def ratio_difference(arm: Sums, production: Sums) -> Estimate:
-    """Return the arm's ratio minus production's, as `ratio_level` makes them. Raises as it does."""
-    return _apart(arm, production, _of_pairs)
+    return _apart(_of_units(arm), _of_units(production))
 
 
 def effective_count(pairs: Pairs) -> float:
@@ -81,14 +63,13 @@ def effective_count(pairs: Pairs) -> float:
     return pairs.denominator**2 / pairs.denominator_squares if pairs.denominator_squares else 0.0
 
 
-def _apart(arm: Sums, production: Sums, estimated: Callable[[Sums], Estimate]) -> Estimate:
+def _apart(a: Estimate, b: Estimate) -> Estimate:
     """No side's units are taken to spread less than the units of both together do.
 
     A small arm of skewed values (costs, rare events) often lacks its few large ones: its mean and its spread
     are then too small together, and it would be shown to be lower far too often. Production has enough units
     to know better. Where an arm does spread less, the interval is a little wider than it need be.
     """
-    a, b = estimated(arm), estimated(production)
     spreads = a.variance * a.size, b.variance * b.size
     together = (spreads[0] * a.size + spreads[1] * b.size) / (a.size + b.size)
     variance = max(spreads[0], together) / a.size + max(spreads[1], together) / b.size
@@ -118,25 +99,6 @@ def _rate_variance(sums: Sums) -> float:
     """
     rate = (sums.total + 1) / (sums.n + 2)
     return rate * (1 - rate)
-
-
-def _of_pairs(sums: Sums) -> Estimate:
-    pairs = sums.pairs
-    if pairs is None:
-        raise NotComparableError("no-figures")
-    _check(sums)
-    if not pairs.denominator > 0:
-        raise NotComparableError("too-few-units")
-    ratio = pairs.numerator / pairs.denominator
-    residuals = math.fsum(
-        (pairs.numerator_squares, -2 * ratio * pairs.cross, ratio * ratio * pairs.denominator_squares)
-    )
-    if not math.isfinite(residuals) or residuals < -ROUNDING * pairs.numerator_squares:
-        raise NotComparableError("impossible-sums")
-    if residuals <= ROUNDING * pairs.numerator_squares:
-        residuals = 0.0
-    spread = residuals / (sums.n - 1) * sums.n
-    return Estimate(ratio, spread / pairs.denominator**2, sums.n)
 
 
 def _check(sums: Sums) -> None:
