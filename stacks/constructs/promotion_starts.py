@@ -86,7 +86,7 @@ class PromotionStarts(Construct):
         name: str,
         description: str,
         timeout: int,
-        settings: Mapping[Setting, str] | None = None,
+        settings: Mapping[Setting, str],
     ) -> SinglePurposeFunction:
         """Declare a function that starts executions and resumes those that wait."""
         data, machine = self._data, self._machine
@@ -101,15 +101,13 @@ class PromotionStarts(Construct):
             memory_mb=_MEMORY_MB,
             answers_people=False,
             settings={
-                **registry_settings(data),
                 Setting.APPROVALS_TABLE: data.approvals.table_name,
                 Setting.PROMOTION_STATE_MACHINE_ARN: machine.state_machine_arn,
-                **(settings or {}),
+                **settings,
             },
         )
         function.allow(["states:SendTaskSuccess", "states:StartExecution"], machine.state_machine_arn)
         allow_approvals(function, data.approvals, "GetItem", "UpdateItem")
-        function.allow(["dynamodb:Query"], f"{data.approvals.table_arn}/index/{UNTOLD_INDEX}")
         return function
 
     def _start(self) -> SinglePurposeFunction:
@@ -120,7 +118,6 @@ class PromotionStarts(Construct):
             60,
             {Setting.PROMOTION_QUARANTINE_QUEUE_URL: self.dead_letters.queue_url},
         )
-        allow_items(start, self._data.promotions, "GetItem")
         allow_sending(start, self.dead_letters)
         lambda_.EventSourceMapping(
             self,
@@ -144,9 +141,14 @@ class PromotionStarts(Construct):
     def _schedule(self) -> SinglePurposeFunction:
         data = self._data
         schedule = self._function(
-            "Schedule", "promotion_schedule", "Asks for the promotions that are due", 290
+            "Schedule",
+            "promotion_schedule",
+            "Asks for the promotions that are due",
+            290,
+            registry_settings(data),
         )
         allow_changing_registry(schedule, data)
+        schedule.allow(["dynamodb:Query"], f"{data.approvals.table_arn}/index/{UNTOLD_INDEX}")
         allow_items(schedule, data.promotions, "GetItem", "PutItem", "UpdateItem", queries=[LOG_INDEX])
         executions = Stack.of(self).format_arn(
             service="states",

@@ -52,13 +52,7 @@ ALLOWED = {
     "PromotionClose": REGISTRY
     | {("GetItem", "Promotions"), ("UpdateItem", "Promotions"), ("GetItem", "Approvals")},
     "PromotionNotify": {("GetItem", "Promotions")},
-    "PromotionStartsStart": STREAM
-    | {
-        ("GetItem", "Approvals"),
-        ("UpdateItem", "Approvals"),
-        ("Query", "Approvals"),
-        ("GetItem", "Promotions"),
-    },
+    "PromotionStartsStart": STREAM | {("GetItem", "Approvals"), ("UpdateItem", "Approvals")},
     "PromotionStartsSchedule": REGISTRY
     | {
         ("GetItem", "Approvals"),
