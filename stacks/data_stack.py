@@ -1,4 +1,4 @@
-"""What the system remembers: tables, prompts and the salt of the pseudonyms."""
+"""What the system remembers: tables, prompts and secrets, and the topic of those who approve."""
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -59,8 +59,23 @@ class DataStack(Stack):
 
         self.prompts_bucket = self._prompts_bucket()
         self.audit_anchors = AnchorsBucket(self, "AuditAnchors", environment=environment)
-        self.user_salt = self._user_salt()
-        self.approval_links = self._approval_links()
+        self.user_salt = self._secret(
+            "UserSalt",
+            "Silent Infinity: salt of the pseudonyms of people",
+            never_rotates=(
+                "The salt must never change: every pseudonym is made with it, and a rotated salt would part "
+                "people from their sessions, their deletion requests and their variants."
+            ),
+        )
+        self.approval_links = self._secret(
+            "ApprovalLinks",
+            "Silent Infinity: signs the links with which promotions are approved",
+            never_rotates=(
+                "A new key ends every link that people were sent and have not followed, so it is changed by "
+                "hand, when one may have been read by somebody else. A link is good for days, for one "
+                "promotion and for one approver, and what it leads to is looked up anew."
+            ),
+        )
         self.approvers = ApproversTopic(self, "Approvers", environment=environment)
         for name, value in {
             "ConversationsTableName": self.conversations.table_name,
@@ -144,45 +159,19 @@ class DataStack(Stack):
         )
         return bucket
 
-    def _user_salt(self) -> secretsmanager.Secret:
+    def _secret(self, construct_id: str, description: str, *, never_rotates: str) -> secretsmanager.Secret:
+        """Declare a random text of 64 characters; `never_rotates` says why nothing changes it by itself."""
         secret = secretsmanager.Secret(
             self,
-            "UserSalt",
-            description="Silent Infinity: salt of the pseudonyms of people",
+            construct_id,
+            description=description,
             encryption_key=self.key,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64, exclude_punctuation=True
             ),
             removal_policy=self._environment.removal_policy,
         )
-        acknowledge(
-            secret,
-            AwsSolutions_SMG4=(
-                "The salt must never change: every pseudonym is made with it, and a rotated salt would part "
-                "people from their sessions, their deletion requests and their variants."
-            ),
-        )
-        return secret
-
-    def _approval_links(self) -> secretsmanager.Secret:
-        secret = secretsmanager.Secret(
-            self,
-            "ApprovalLinks",
-            description="Silent Infinity: signs the links with which promotions are approved",
-            encryption_key=self.key,
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                password_length=64, exclude_punctuation=True
-            ),
-            removal_policy=self._environment.removal_policy,
-        )
-        acknowledge(
-            secret,
-            AwsSolutions_SMG4=(
-                "A new key ends every link that people were sent and have not followed, so it is changed by "
-                "hand, when one may have been read by somebody else. A link is good for days, for one "
-                "promotion and for one approver, and what it leads to is looked up anew."
-            ),
-        )
+        acknowledge(secret, AwsSolutions_SMG4=never_rotates)
         return secret
 
 
