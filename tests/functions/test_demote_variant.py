@@ -12,15 +12,12 @@ from moto import mock_aws
 
 from silent_infinity.adapters.aws import clients
 from silent_infinity.domain.payload import PayloadError
-from silent_infinity.domain.registry.commands import Action, RecordChange
-from silent_infinity.domain.registry.recording import recorded
 from silent_infinity.domain.variant_records import VariantRecord
-from silent_infinity.ports.variant_store import RegistryWrite
 from tests.contract import aws
 from tests.contract.registry_stores import aws_registry
 from tests.functions.test_turn_handlers import call, handler, run_python
 from tests.support.mailbox import Mailbox
-from tests.support.registry import NOW, REASON, variant
+from tests.support.registry import populated, variant
 
 MADE = (clients.dynamodb, clients.sns)
 CATEGORY = "COMPOSE_POSITION"
@@ -80,24 +77,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             variant(CATEGORY, "prod", "production", 100),
             variant(CATEGORY, "x", "canary", 20, ranges=[[0, 2000]]),
         ]
-        aws_registry(dynamodb).store.apply(_seeded(rows))
+        aws_registry(dynamodb).store.apply(populated(rows))
         yield World(mailbox, logged)
         for made in MADE:
             made.cache_clear()
-
-
-def _seeded(rows: list[VariantRecord]) -> RegistryWrite:
-    pairs = [
-        recorded(
-            RecordChange(Action.CREATE, None, row),
-            at=NOW.isoformat(),
-            actor="system:initial-population",
-            reason=REASON,
-            request_id="seed",
-        )
-        for row in rows
-    ]
-    return RegistryWrite(0, [row for row, _ in pairs], [entry for _, entry in pairs])
 
 
 def alarm(

@@ -17,16 +17,14 @@ from silent_infinity.bootstrap import operators
 from silent_infinity.domain.payload import PayloadError
 from silent_infinity.domain.problems import HttpResponse, ok
 from silent_infinity.domain.promotion.approval import APPROVED, Approval, Decided
-from silent_infinity.domain.registry.commands import Action, PromotionRequest, RecordChange
-from silent_infinity.domain.registry.recording import recorded
+from silent_infinity.domain.registry.commands import Action, PromotionRequest
 from silent_infinity.domain.variant_records import VariantRecord
-from silent_infinity.ports.variant_store import RegistryWrite
 from silent_infinity.settings import Settings
 from silent_infinity.usecases.manage_variants import ManageVariants
 from tests.contract import aws
 from tests.contract.registry_stores import aws_registry
 from tests.functions.test_turn_handlers import call, handler, run_python
-from tests.support.registry import NOW, REASON, command, variant
+from tests.support.registry import NOW, command, populated, variant
 from tests.support.webhook import Webhook
 
 MADE = (clients.dynamodb, clients.sns, clients.sqs, clients.secrets_manager, clients.step_functions)
@@ -147,7 +145,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         }.items():
             monkeypatch.setenv(name, value)
         rows = [variant(CATEGORY, "prod", "production", 100), variant(CATEGORY, ARM, "staged")]
-        world.registry.store.apply(_seeded(rows))
+        world.registry.store.apply(populated(rows))
         _manage()(
             command(
                 Action.PROMOTE, CATEGORY, ARM, request_id=PROMOTION_ID, expected_version=1, reason=CANARY
@@ -171,20 +169,6 @@ def _manage() -> ManageVariants:
         clock=clock,
         randomness=SeededRandomness(7),
     )
-
-
-def _seeded(rows: list[VariantRecord]) -> RegistryWrite:
-    pairs = [
-        recorded(
-            RecordChange(Action.CREATE, None, row),
-            at=NOW.isoformat(),
-            actor="system:initial-population",
-            reason=REASON,
-            request_id="seed",
-        )
-        for row in rows
-    ]
-    return RegistryWrite(0, [row for row, _ in pairs], [entry for _, entry in pairs])
 
 
 def stream(name: str, **image: str) -> dict[str, Any]:

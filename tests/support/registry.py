@@ -8,10 +8,11 @@ from typing import Any
 
 from silent_infinity.domain.initial_variants import initial_variant_rows
 from silent_infinity.domain.payload import from_payload
-from silent_infinity.domain.registry.commands import Action, Command, Decision
+from silent_infinity.domain.registry.commands import Action, Command, Decision, RecordChange
 from silent_infinity.domain.registry.recording import recorded
 from silent_infinity.domain.registry.view import Key
 from silent_infinity.domain.variant_records import VariantRecord
+from silent_infinity.ports.variant_store import RegistryWrite
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 REASON = "Because the test says so."
@@ -43,6 +44,21 @@ def variant(category: str, variant_id: str, status: str, percent: float = 0, **f
 def registry(rows: Iterable[VariantRecord]) -> Registry:
     """Return the rows by category and id."""
     return {row.key: row for row in rows}
+
+
+def populated(rows: Iterable[VariantRecord]) -> RegistryWrite:
+    """Return the write by which an empty store comes to its first rows."""
+    pairs = [
+        recorded(
+            RecordChange(Action.CREATE, None, row),
+            at=NOW.isoformat(),
+            actor="system:initial-population",
+            reason=REASON,
+            request_id="seed",
+        )
+        for row in rows
+    ]
+    return RegistryWrite(0, [row for row, _ in pairs], [entry for _, entry in pairs])
 
 
 def command(action: Action, category: str, variant_id: str, **fields: Any) -> Command:
