@@ -3,7 +3,6 @@
 Runs of it are in test_promotion_runs.py.
 """
 
-import copy
 import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -364,12 +363,18 @@ def test_state_names_read_as_a_story_and_choices_have_a_default() -> None:
 
 def test_a_failure_names_its_state() -> None:
     """The names are written by hand: one that is wrong would send somebody to the wrong place."""
-    for name, state in raw()["States"].items():
-        for catcher in state.get("Catch", ()):
-            told = copy.deepcopy(catcher.get("Assign", {}))
-            if "failure" in told:
-                assert told["failure"] == name
-                assert told["error"] == "{% $states.errorOutput.Error %}"
+    told = [
+        (name, catcher["Assign"])
+        for name, state in tasks(raw())
+        for catcher in state["Catch"]
+        if "failure" in catcher.get("Assign", {})
+    ]
+
+    # Nobody could be told that telling failed.
+    assert {name for name, _ in told} == {name for name, _ in tasks(raw())} - set(TOLD)
+    for name, assigned in told:
+        assert assigned["failure"] == name
+        assert assigned["error"] == "{% $states.errorOutput.Error %}"
 
 
 def test_a_month_of_looks_stays_within_the_events_of_an_execution() -> None:

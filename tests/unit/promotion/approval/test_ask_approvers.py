@@ -136,6 +136,7 @@ def test_the_key_and_the_token_reach_no_message() -> None:
     asking = Asking()
     asking.ask()
 
+    assert len(asking.approvers.sent) == 3
     for _, subject, text in asking.approvers.sent:
         assert TOKEN not in subject + text
         assert KEY not in subject + text

@@ -69,6 +69,8 @@ def test_what_was_told_is_not_told_again(world: World) -> None:
     """The execution closed the promotion itself."""
     approval = world.decide("ann", no="bob")
     world.approvals.kept[PROMOTION] = replace(approval, delivered=True)
+    world.approvals.tokens[PROMOTION] = "token"
+    world.executions.waiting.add("token")
     world.close(Outcome.REJECTED)
     world.start()
 
