@@ -4,15 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from silent_infinity.domain.promotion.approval import (
-    APPROVED,
-    PENDING,
-    REJECTED,
-    Approval,
-    Approver,
-    eligible,
-    needed_for,
-)
+from silent_infinity.domain.promotion.approval import PENDING, Approval, Approver, eligible, needed_for
 from silent_infinity.domain.promotion.evidence import Evidence, Verdict
 from silent_infinity.domain.promotion.links import APPROVE, REJECT, ApprovalLink, url_of
 from silent_infinity.domain.promotion.message import Links, message
@@ -23,6 +15,7 @@ from silent_infinity.ports.clock import Clock
 from silent_infinity.ports.evidence import EvidenceStore
 from silent_infinity.ports.promotion_executions import PromotionExecutions
 from silent_infinity.ports.promotions import Promotions
+from silent_infinity.usecases.resume_promotion import ResumePromotion
 
 _EARLY_PART: Final = 50
 _MOST_EARLY_SECONDS: Final = 300
@@ -75,7 +68,7 @@ class AskApprovers:
         self._approvers = approvers
         self._evidence = evidence
         self._promotions = promotions
-        self._executions = executions
+        self._resume = ResumePromotion(approvals=approvals, executions=executions)
         self._link_key = link_key
         self._base_url = base_url
         self._environment = environment
@@ -91,7 +84,7 @@ class AskApprovers:
         """
         before = self._approvals.find(request.promotion_id)
         if before is not None and before.status != PENDING:
-            return self._resume(before, request.task_token)
+            return self._told(before, request.task_token)
         evidence = self._evidence.find(request.promotion_id, request.evidence_hash)
         if evidence is None or evidence.verdict != Verdict.PASSED:
             raise EvidenceMissingError(request.promotion_id)
@@ -104,7 +97,7 @@ class AskApprovers:
             # Whoever closed the promotion looked for an approval before there was one.
             approval = self._approvals.end(approval.approval_id) or approval
         if approval.status != PENDING:
-            return self._resume(approval, request.task_token)
+            return self._told(approval, request.task_token)
         for approver in asked:
             if approver.subject not in approval.asked:
                 self._write(approver, approval, evidence)
@@ -131,11 +124,9 @@ class AskApprovers:
         promotion = self._promotions.find(promotion_id)
         return promotion is not None and promotion.status == OPEN
 
-    def _resume(self, approval: Approval, task_token: str) -> Asked:
+    def _told(self, approval: Approval, task_token: str) -> Asked:
         """Tell a state that was tried again what was decided before, or that nothing is to be decided."""
-        decision = approval.status if approval.status in {APPROVED, REJECTED} else "withdrawn"
-        self._executions.resume(task_token, decision)
-        self._approvals.delivered(approval.approval_id)
+        self._resume(approval, task_token=task_token)
         return Asked(len(approval.asked))
 
     def _write(self, approver: Approver, approval: Approval, evidence: Evidence) -> None:

@@ -17,12 +17,13 @@ class ResumePromotion:
         self._approvals = approvals
         self._executions = executions
 
-    def __call__(self, approval: Approval, otherwise: str = WITHDRAWN) -> bool:
+    def __call__(self, approval: Approval, *, otherwise: str = WITHDRAWN, task_token: str = "") -> bool:
         """Resume the execution that waits for an approval which is decided or over.
 
         Args:
             approval: what was asked.
             otherwise: what the execution is told if nobody decided.
+            task_token: of a state that was tried again; the approval's own is of the try before.
 
         Returns:
             Whether it was waiting.
@@ -30,7 +31,7 @@ class ResumePromotion:
         Raises:
             StoreUnavailableError: perhaps it was not told; trying again does it.
         """
-        token = self._approvals.task_token(approval.approval_id)
+        token = task_token or self._approvals.task_token(approval.approval_id)
         decision = approval.status if approval.status in (APPROVED, REJECTED) else otherwise
         told = token is not None and self._executions.resume(token, decision)
         self._approvals.delivered(approval.approval_id)
