@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from silent_infinity.domain.payload import PayloadError
 from silent_infinity.domain.promotion.approval import OVER, PENDING
 from silent_infinity.domain.promotion.outcomes import Outcome
 from silent_infinity.domain.registry.commands import Action
 from silent_infinity.ports.errors import StoreUnavailableError
 from silent_infinity.ports.variant_store import OUTCOME_SECONDS
+from silent_infinity.usecases.apply_promotion import ApplyPromotionRequest
 from tests.support.promotion_steps import PROMOTION, REASON, World
 from tests.support.registry import NOW, variant
 
@@ -265,3 +267,9 @@ def test_the_figures_begin_anew_with_each_step(world: World) -> None:
         since.append(world.row.measured_since)
 
     assert since == [(NOW + timedelta(seconds=seconds)).isoformat() for seconds in (60, 120)]
+
+
+def test_a_step_that_does_not_exist_is_not_the_first_one() -> None:
+    """A slip in the state machine would otherwise enter the stage again instead of going on in it."""
+    with pytest.raises(PayloadError):
+        ApplyPromotionRequest.from_event({"promotion_id": PROMOTION, "step": "watch"})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from silent_infinity.domain.payload import from_payload, to_payload
+from silent_infinity.domain.payload import PayloadError, from_payload, to_payload
 from silent_infinity.domain.problems import HttpResponse, ok
 from silent_infinity.domain.promotion.approval import (
     APPROVED,
@@ -61,9 +61,12 @@ class ApplyPromotionRequest:
         """Read the state's input.
 
         Raises:
-            PayloadError: a field is missing.
+            PayloadError: the promotion is missing, or there is no such step.
         """
-        return from_payload(cls, event)
+        request = from_payload(cls, event)
+        if request.step not in (ENTRY, RAMP):
+            raise PayloadError("step is entry or ramp")
+        return request
 
 
 @dataclass(frozen=True, slots=True)
