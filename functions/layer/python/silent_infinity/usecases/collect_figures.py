@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from silent_infinity.domain.lake.published import Row
 from silent_infinity.domain.lake.regression import for_everybody
@@ -19,7 +19,7 @@ from silent_infinity.domain.promotion.gates.figures import (
     GateFigures,
     Misses,
 )
-from silent_infinity.domain.promotion.gates.rules import ENTRY, PHASES
+from silent_infinity.domain.promotion.gates.rules import ENTRY, LIVE_MISSES, PHASES, window
 from silent_infinity.domain.promotion.golden import suite_for
 from silent_infinity.domain.promotion.outcomes import OPEN
 from silent_infinity.domain.registry.commands import PromotionRequest
@@ -35,7 +35,6 @@ from silent_infinity.ports.query_results import QueryResults
 from silent_infinity.ports.variant_store import VariantSnapshots
 
 COLLECTED, WITHDRAWN, CHANGED = "collected", "withdrawn", "changed"
-MISS_DAYS: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +109,12 @@ class CollectFigures:
         if row is None or not _is_of(row, promotion, request.phase):
             return Collected(CHANGED)
         now = self._clock.now().astimezone(UTC)
-        return Collected(COLLECTED, self._figures(in_force(row, now), stored, request.phase, now))
+        return Collected(COLLECTED, self._figures(in_force(row, now), stored, now))
 
     def _figures(
         self,
         record: VariantRecord,
         stored: Mapping[tuple[str, str], VariantRecord],
-        phase: str,
         now: datetime,
     ) -> GateFigures:
         category = categories()[record.category]
@@ -127,14 +125,14 @@ class CollectFigures:
             variant_id=record.variant_id,
             version=record.version,
             collected_on=now.date().isoformat(),
-            phase=phase,
             unit=category.unit,
             golden=self._golden.newest(*record.key, config_hash(record.config), suite) if suite else None,
         )
         # A crisis category is judged on golden sets alone: it serves nobody, and nothing is waited for.
         if category.crisis:
             return replace(figures, lack=NOT_SERVED)
-        misses = self._misses.between(now.date() - MISS_DAYS + timedelta(days=1), now.date())
+        since = now.date() - window(LIVE_MISSES) + timedelta(days=1)
+        misses = self._misses.between(since, now.date())
         figures = replace(figures, misses=Misses(misses.judged, misses.missed))
         arms = [arm for arm in running_arms(stored, now, yesterday) if arm.category == record.category]
         arm = next((arm for arm in arms if arm.variant_id == record.variant_id), None)

@@ -12,12 +12,12 @@ from silent_infinity.domain.lake.published import Figures, GoldError, Row, exper
 from silent_infinity.domain.lake.running_arms import RunningArm
 from silent_infinity.domain.lake.statements import render
 from silent_infinity.domain.promotion.gates.figures import Division, Side
+from silent_infinity.domain.promotion.gates.rules import SERVICE_SHARE, window
 from silent_infinity.domain.variant_sums import Counts, DayOfVariant, Sums, merged, together
 
 LOOK_BACK: Final = timedelta(days=7)
 """How old the newest figures may be: a week of nights that failed."""
 
-SERVICE_DAYS: Final = timedelta(days=30)
 _SCREEN: Final = "json_parse"
 _ARM, _PRODUCTION = "arm", "production"
 
@@ -40,7 +40,8 @@ def statements(arm: RunningArm, as_of: date) -> Mapping[str, str]:
 
 def days_statement(category: str, last: date) -> str:
     """Return the statement for the service's days up to `last`, and the category's units on it."""
-    return render("promotion_days", category=category, first=last - SERVICE_DAYS + timedelta(1), last=last)
+    first = last - window(SERVICE_SHARE) + timedelta(days=1)
+    return render("promotion_days", category=category, first=first, last=last)
 
 
 def newest(rows: Iterable[Row], since: str) -> tuple[str, list[Row]]:

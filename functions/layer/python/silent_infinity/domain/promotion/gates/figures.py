@@ -6,7 +6,6 @@ from typing import Final
 
 from silent_infinity.domain.lake.histograms import Histogram
 from silent_infinity.domain.promotion.evidence import GoldenEvidence
-from silent_infinity.domain.promotion.gates.rules import ENTRY
 from silent_infinity.domain.variant_sums import Counts, Sums
 
 NOT_SERVED: Final = "not_served"
@@ -67,7 +66,6 @@ class GateFigures:
     variant_id: str
     version: int
     collected_on: str
-    phase: str = ENTRY
     unit: str = "session"
     lack: str = ""
     since: str = ""

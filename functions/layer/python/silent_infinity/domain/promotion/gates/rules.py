@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Final
 
@@ -69,8 +70,6 @@ class Sample:
 class Plan:
     """The gates of one category and stage in their order. `sample` is None where nobody is served."""
 
-    category: str
-    stage: str
     phase: str
     sample: Sample | None
     gates: tuple[Gate, ...]
@@ -110,8 +109,6 @@ def plan_for(category: str, stage: str, phase: str, *, primary_metric: str = "")
         taken = {gate.metric for gate in (*named, primary)}
         named += [primary, *_secondary(taken), _nps()]
     return Plan(
-        category,
-        stage,
         phase,
         None if crisis else samples()[phase],
         tuple(gate for gate in named if phase in gate.phases),
@@ -122,6 +119,11 @@ def plan_for(category: str, stage: str, phase: str, *, primary_metric: str = "")
 def samples() -> Mapping[str, Sample]:
     """Return what has to be there, by phase."""
     return {phase: from_payload(Sample, row) for phase, row in load("gates.json")["sample"].items()}
+
+
+def window(test: str) -> timedelta:
+    """Return how far back a gate of the whole service looks, by its test: its sentence says as much."""
+    return timedelta(days=next(gate.days for gate, _ in _named() if gate.test == test))
 
 
 def may_be_primary(metric: object) -> bool:
