@@ -27,7 +27,7 @@ _EVERY: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate; the notes of `data/gates.json` say what the fields mean.
+    """One gate; the notes of `data/gates.json` say what the fields mean. Its `why` and `do` are for readers.
 
     `waited_for` says whether the promotion waits until the gate has passed; one that is not waited for only
     stops it by failing.
@@ -48,8 +48,6 @@ class Gate:
     slight: float = 0.0
     days: int = 0
     looks: int = 1
-    why: str = ""
-    do: str = ""
     phases: tuple[str, ...] = (ENTRY,)
     waited_for: bool = True
 
@@ -151,8 +149,6 @@ def _primary(category: str, metric: str) -> Gate:
         direction=known.direction,
         alpha=rules["alpha"],
         least=rules["least"],
-        why="Named by the variant's pass criteria." if metric and metric != own["metric"] else own["why"],
-        do=rules["do"],
         phases=PHASES,
     )
 
@@ -169,8 +165,6 @@ def _secondary(taken: set[str]) -> list[Gate]:
             direction=metric.direction,
             alpha=rules["alpha"],
             least=rules["least"],
-            why=rules["why"],
-            do=rules["do"],
             phases=PHASES,
             waited_for=False,
         )
