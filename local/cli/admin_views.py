@@ -10,6 +10,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from local.cli.terminal import bold, table
+from local.tools.locations import with_layer
 
 Document = Mapping[str, Any]
 
@@ -398,11 +399,25 @@ def promotion_list(promotions: Sequence[Document]) -> str:
         return f"{INDENT}No promotions."
     lines = []
     for one in promotions:
-        to = f"{one['from_status']} -> {one['to_status']} at {percent(one['rollout_percent'])}"
         status = one["status"].replace("_", " ")
-        lines.append(f"{INDENT}{moment(one['requested_at'])}  {reference(one)}  {to}  {bold(status)}")
+        lines.append(f"{INDENT}{moment(one['requested_at'])}  {reference(one)}  {way(one)}  {bold(status)}")
         lines.append(paragraph(f"{person(one['requested_by'])}: {one['reason']}", INDENT * 3))
     return "\n".join(lines)
+
+
+def way(promotion: Document, then: float | None = None) -> str:
+    """From which stage to which, with the share of its first step and of the one after it.
+
+    A member of a pool has its part of it, whatever its percentage.
+    """
+    with_layer()
+    from silent_infinity.domain.promotion.words import is_pool
+
+    stages = f"{promotion['from_status']} -> {promotion['to_status']}"
+    if is_pool(promotion["category"], promotion["to_status"]):
+        return f"{stages}, in its pool"
+    after = "" if then is None else f", then {percent(then)}"
+    return f"{stages} at {percent(promotion['rollout_percent'])}{after}"
 
 
 def paragraph(text: str, indent: str = INDENT) -> str:

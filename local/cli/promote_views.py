@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from local.cli.admin_views import INDENT, moment, paragraph, percent, person, reference
+from local.cli.admin_views import INDENT, moment, paragraph, person, reference, way
 from local.cli.terminal import bold, plain
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def standing(found: Standing, *, local: bool = False) -> str:
     """Everything about one promotion."""
     one = plain(dict(found.promotion))
     lines = [
-        bold(f"{reference(one)}  {one['from_status']} -> {one['to_status']} at {_steps(one)}"),
+        bold(f"{reference(one)}  {way(one, one['next_percent'])}"),
         f"{INDENT}{one['promotion_id']}, asked for at {moment(one['requested_at'])}",
         paragraph(f"{person(one['requested_by'])}: {one['reason']}"),
         "",
@@ -56,11 +56,6 @@ def standing(found: Standing, *, local: bool = False) -> str:
     if found.evidence:
         lines += ["", *_gates(found.evidence)]
     return "\n".join(lines)
-
-
-def _steps(one: Document) -> str:
-    first = percent(one["rollout_percent"])
-    return first if one["next_percent"] is None else f"{first}, then {percent(one['next_percent'])}"
 
 
 def _where(found: Standing) -> str:

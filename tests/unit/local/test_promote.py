@@ -17,6 +17,7 @@ from local.cli import admin_work, promote_work
 from local.cli.__main__ import build_parser, main
 from local.cli.admin_api import AdminApi
 from local.cli.admin_target import Target
+from local.cli.admin_views import promotion_list
 from local.cli.promote_views import Standing
 from local.cli.promote_work import Records
 from local.tools.errors import LocalError
@@ -129,6 +130,22 @@ def test_a_promotion_that_is_looked_at_says_which_step_it_is_at(dynamodb: Any) -
     assert "staged -> canary at 10 %, then 25 %" in said(found)
     assert "Now: wait for the next look." in said(found)
     assert f"operator 01234567: {REASON}" in said(found)
+
+
+def test_one_that_leads_into_a_pool_names_no_share_of_everybody() -> None:
+    """A pool's members stand at 100 each and share it: nobody should read that all get this one."""
+    pooled = {
+        **OPEN,
+        "category": "RATING_VARIANT",
+        "from_status": "canary",
+        "to_status": "production",
+        "rollout_percent": 100.0,
+        "next_percent": None,
+    }
+
+    for text in (said(Standing(pooled)), promotion_list([pooled])):
+        assert "canary -> production, in its pool" in text
+        assert "100" not in text
 
 
 def test_one_that_waits_for_people_says_for_how_many_and_until_when(dynamodb: Any) -> None:

@@ -53,12 +53,13 @@ def step(evidence: Evidence) -> str:
 
 def place(category: str, status: str, percentage: float) -> str:
     """Return a stage with a share; a variant in a pool has its part of it, whatever its percentage."""
-    if _is_pool(category, status):
+    if is_pool(category, status):
         return f"{status}, in its pool"
     return f"{status} at {percent(percentage)}"
 
 
-def _is_pool(category: str, status: str) -> bool:
+def is_pool(category: str, status: str) -> bool:
+    """Whether a stage is a pool, whose members share it in equal parts."""
     return status == PRODUCTION and category in categories() and categories()[category].pool
 
 
@@ -72,7 +73,7 @@ def people(evidence: Evidence) -> Iterator[str]:
     category = categories()[evidence.category]
     units = _units(evidence)
     before = f"{evidence.from_percent:g} do today" if evidence.from_percent else "none do today"
-    if _is_pool(evidence.category, evidence.to_status):
+    if is_pool(evidence.category, evidence.to_status):
         others = len(evidence.production)
         yield (
             f"It joins {others} others that share production's traffic in equal parts: of 100 {units}, about "
