@@ -1,8 +1,9 @@
 """The one place that wires adapters to use cases: here the turn, its models, and what people call.
 
-What operators call is wired in `operators`, what runs beside the turn in `background`, the lake in `lake`.
-Adapters are imported inside the factories, and a function imports only its module: a cold start pays for what
-it uses, and compiles no more, since the layer is shipped without bytecode.
+What operators call is wired in `operators`, what runs beside the turn in `background`, the lake in `lake`,
+the workflow of promotions in `promotion`, and how people are asked about them in `approvals`. Adapters are
+imported inside the factories, and a function imports only its module and what that one uses: a cold start
+pays for what it uses, and compiles no more, since the layer is shipped without bytecode.
 """
 
 from collections.abc import Callable, Mapping

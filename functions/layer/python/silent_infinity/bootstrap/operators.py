@@ -86,6 +86,17 @@ def variant_store(settings: Settings, clock: "Clock") -> "VariantStore":
     )
 
 
+def manage_variants(store: "VariantStore", clock: "Clock") -> "ManageVariants":
+    """Return what changes the registry where no operator asks: of prompts it looks at the names only."""
+    from silent_infinity.adapters.system.randomness import SystemRandomness
+    from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
+    from silent_infinity.usecases.manage_variants import ManageVariants
+
+    return ManageVariants(
+        store=store, validator=JsonSchemaValidator(), clock=clock, randomness=SystemRandomness()
+    )
+
+
 def routes_for_operators(
     *,
     store: "VariantStore",
@@ -164,20 +175,12 @@ def demote_variants(settings: Settings) -> DemotionConsumer:
     from silent_infinity.adapters.aws.alerts import SnsAlerts
     from silent_infinity.adapters.aws.demotion_events import DemotionEvents
     from silent_infinity.adapters.system.clock import SystemClock
-    from silent_infinity.adapters.system.randomness import SystemRandomness
-    from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
     from silent_infinity.usecases.demote_variant import DemoteVariant
-    from silent_infinity.usecases.manage_variants import ManageVariants
 
     clock = SystemClock()
     store = variant_store(settings, clock)
     demote = DemoteVariant(
-        manage=ManageVariants(
-            store=store,
-            validator=JsonSchemaValidator(),
-            clock=clock,
-            randomness=SystemRandomness(),
-        ),
+        manage=manage_variants(store, clock),
         store=store,
         alerts=SnsAlerts(clients.sns, settings.text("OPERATIONS_TOPIC_ARN")),
         clock=clock,

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from silent_infinity.bootstrap.background import StreamConsumer
-from silent_infinity.bootstrap.operators import variant_store
+from silent_infinity.bootstrap.operators import manage_variants, variant_store
 from silent_infinity.settings import Settings
 
 if TYPE_CHECKING:
     from silent_infinity.adapters.aws.approvals import DynamoApprovals
     from silent_infinity.adapters.aws.promotion_executions import StepFunctionsPromotionExecutions
     from silent_infinity.adapters.aws.promotions import DynamoPromotions
-    from silent_infinity.ports.clock import Clock
     from silent_infinity.ports.team_chat import TeamChat
     from silent_infinity.ports.variant_store import VariantStore
     from silent_infinity.usecases.apply_promotion import ApplyPromotion
@@ -98,7 +97,7 @@ def apply_promotion(settings: Settings) -> "ApplyPromotion":
     clock = SystemClock()
     store = variant_store(settings, clock)
     return ApplyPromotion(
-        manage=_manage(store, clock),
+        manage=manage_variants(store, clock),
         store=store,
         promotions=_promotions(settings),
         approvals=_approvals(settings),
@@ -112,7 +111,7 @@ def close_promotion(settings: Settings) -> "ClosePromotion":
 
     clock = SystemClock()
     store = variant_store(settings, clock)
-    return _closing(settings, store, _manage(store, clock))
+    return _closing(settings, store, manage_variants(store, clock))
 
 
 def _closing(settings: Settings, store: "VariantStore", manage: "ManageVariants") -> "ClosePromotion":
@@ -130,13 +129,13 @@ def schedule_promotions(settings: Settings) -> "SchedulePromotions":
 
     clock = SystemClock()
     store = variant_store(settings, clock)
-    manage = _manage(store, clock)
+    manage = manage_variants(store, clock)
     return SchedulePromotions(
         manage=manage,
         store=store,
         promotions=_promotions(settings),
         approvals=_approvals(settings),
-        executions=promotion_executions(settings),
+        executions=_executions(settings),
         close=_closing(settings, store, manage),
         clock=clock,
     )
@@ -149,7 +148,7 @@ def start_promotions(settings: Settings) -> StreamConsumer:
     from silent_infinity.adapters.aws.stream_batch import StreamBatch
     from silent_infinity.usecases.start_promotions import StartPromotions
 
-    start = StartPromotions(executions=promotion_executions(settings), approvals=_approvals(settings))
+    start = StartPromotions(executions=_executions(settings), approvals=_approvals(settings))
 
     def handle(image: Mapping[str, Any]) -> str:
         # Whoever has taken it was started: what changes later on an open promotion starts nothing.
@@ -191,23 +190,12 @@ def _team_chat(settings: Settings) -> "TeamChat":
     return SlackChat(address.text, allow_http=settings.environment == "local")
 
 
-def promotion_executions(settings: Settings) -> "StepFunctionsPromotionExecutions":
-    """Return the executions of the workflow. Who only resumes needs no PROMOTION_STATE_MACHINE_ARN."""
+def _executions(settings: Settings) -> "StepFunctionsPromotionExecutions":
     from silent_infinity.adapters.aws import clients
     from silent_infinity.adapters.aws.promotion_executions import StepFunctionsPromotionExecutions
 
     return StepFunctionsPromotionExecutions(
-        clients.step_functions, settings.optional("PROMOTION_STATE_MACHINE_ARN") or ""
-    )
-
-
-def _manage(store: "VariantStore", clock: "Clock") -> "ManageVariants":
-    from silent_infinity.adapters.system.randomness import SystemRandomness
-    from silent_infinity.adapters.validation.json_schema import JsonSchemaValidator
-    from silent_infinity.usecases.manage_variants import ManageVariants
-
-    return ManageVariants(
-        store=store, validator=JsonSchemaValidator(), clock=clock, randomness=SystemRandomness()
+        clients.step_functions, settings.text("PROMOTION_STATE_MACHINE_ARN")
     )
 
 
