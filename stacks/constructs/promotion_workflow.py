@@ -194,7 +194,7 @@ class PromotionWorkflow(Construct):
         allow_items(evaluate, data.promotions, "GetItem", "UpdateItem")
         allow_items(evaluate, data.variants, "GetItem", "Scan")
         # Evidence is put under its hash and never changed.
-        allow_approvals(evaluate, data.approvals, "GetItem", "PutItem")
+        allow_approvals(evaluate, data.approvals, "PutItem")
         return evaluate
 
     def _ask(self, approval_base_url: str) -> SinglePurposeFunction:

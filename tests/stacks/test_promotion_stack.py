@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from silent_infinity.adapters.aws.approvals import promotion_partition, variant_partition
+from stacks.constructs.store_access import GOLDEN_PREFIX, PROMOTION_PREFIX
 from tests.stacks.properties import permissions_name_their_resources
 from tests.stacks.synthesised import Application, synthesise
 
@@ -38,7 +40,6 @@ ALLOWED = {
         ("UpdateItem", "Promotions"),
         ("GetItem", "Variants"),
         ("Scan", "Variants"),
-        ("GetItem", "Approvals"),
         ("PutItem", "Approvals"),
     },
     "PromotionAsk": {
@@ -132,6 +133,12 @@ def test_results_of_golden_sets_and_decisions_are_kept_apart_by_key(
     wanted = "VARIANT#*" if role == "PromotionCollect" else "PROMOTION#*"
 
     assert set().union(*leading_keys(application, role).values()) == {wanted}
+
+
+def test_the_keys_that_are_allowed_are_those_that_are_written() -> None:
+    """No emulator holds anybody to a permission: a difference would stop promotions on AWS only."""
+    assert promotion_partition("a").startswith(PROMOTION_PREFIX)
+    assert variant_partition("LLM_MODEL", "a").startswith(GOLDEN_PREFIX)
 
 
 def test_the_machine_calls_its_functions_and_nothing_else(application: Application) -> None:
