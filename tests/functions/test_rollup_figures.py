@@ -20,11 +20,10 @@ from silent_infinity.domain.payload import PayloadError
 from silent_infinity.domain.variant_sums import Counts, DayOfVariant, Pairs, Sums
 from tests.contract import aws
 from tests.contract.registry_stores import aws_registry
-from tests.functions.test_demote_variant import _seeded
 from tests.functions.test_turn_handlers import call, run_python
 from tests.support.gold import Row, gold_row, histogram_rows
 from tests.support.handlers import forget_wiring, printed_by
-from tests.support.registry import NOW, variant
+from tests.support.registry import NOW, populated, variant
 
 FOLDERS = ("rollup_metrics", "rollup_evaluate")
 KEY = ("LLM_MODEL", "new")
@@ -57,7 +56,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
             variant(*KEY, "canary", 10, ranges=[[0, 1000]]),
             variant(KEY[0], "old", "production", 100),
         ]
-        aws_registry(dynamodb).store.apply(_seeded(rows))
+        aws_registry(dynamodb).store.apply(populated(rows))
         with printed_by(FOLDERS) as stream:
             yield stream
         for made in (clients.dynamodb, clients.athena):

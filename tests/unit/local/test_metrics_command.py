@@ -29,8 +29,7 @@ from silent_infinity.domain.lake.histograms import Histogram, bin_of
 from silent_infinity.domain.variant_sums import Counts, DayOfVariant, Sums
 from tests.contract import aws
 from tests.contract.registry_stores import aws_registry
-from tests.functions.test_demote_variant import _seeded
-from tests.support.registry import registry, variant
+from tests.support.registry import populated, registry, variant
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LAST = date(2026, 11, 20)
@@ -299,7 +298,7 @@ def stack(store: MemoryVariantMetrics) -> Iterator[Any]:
     with mock_aws():
         client = boto3.client("dynamodb")
         aws.create_tables(client)
-        aws_registry(client).store.apply(_seeded(list(ROWS)))
+        aws_registry(client).store.apply(populated(list(ROWS)))
         DynamoVariantMetrics(client, aws.VARIANT_METRICS).put_all(
             one
             for row in (("SERVICE", "all"), (CATEGORY, "new"))
